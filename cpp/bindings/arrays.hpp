@@ -1,0 +1,37 @@
+// NumPy arrays as Eigen maps, without copies. Arrays arrive C-ordered and of the right type (.noconvert()).
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "linvariance/matrix.hpp"
+
+namespace linvariance::bindings {
+
+namespace py = pybind11;
+
+template <class T>
+using Array = py::array_t<T, py::array::c_style>;
+
+// Guards memory only; what users pass was checked in Python.
+inline void expect(bool holds, const char* sentence) {
+    if (!holds) throw py::value_error(sentence);
+}
+
+template <class T>
+ConstView<T> view(const Array<T>& array) {
+    expect(array.ndim() == 2, "expected a two-dimensional array");
+    return {array.data(), array.shape(0), array.shape(1)};
+}
+
+template <class T>
+View<T> mutable_view(Array<T>& array) {
+    return {array.mutable_data(), array.shape(0), array.shape(1)};
+}
+
+void bind_chain(py::module_& module);
+void bind_orbits(py::module_& module);
+void bind_descent(py::module_& module);
+
+}  // namespace linvariance::bindings

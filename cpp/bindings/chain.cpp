@@ -1,0 +1,122 @@
+#include "linvariance/chain.hpp"
+
+#include <memory>
+#include <mutex>
+
+#include "arrays.hpp"
+#include "linvariance/hessian.hpp"
+
+namespace linvariance::bindings {
+namespace {
+
+using Widths = std::vector<Index>;
+
+Chain make_chain(const Widths& widths) {
+    expect(widths.size() >= 2, "expected at least two widths");
+    return Chain(widths);
+}
+
+// A chain with its weights and every product of them.
+template <class T>
+struct Network {
+    Network(const Widths& widths, const Array<T>& flat)
+        : chain(make_chain(widths)), weights(chain.parameters()), inner(chain.inner_size()) {
+        expect(flat.size() == chain.parameters(), "expected as many weights as the widths say");
+        std::copy_n(flat.data(), flat.size(), weights.data());
+        product(chain, value());
+    }
+    Field<T> value() { return {weights.data(), inner.data()}; }
+
+    Chain chain;
+    Vector<T> weights, inner;
+};
+
+template <class T>
+Array<T> to_python(const View<T>& matrix) {
+    Array<T> out({matrix.rows(), matrix.cols()});
+    mutable_view(out) = matrix;
+    return out;
+}
+
+template <class T>
+Array<T> product_of(const Widths& widths, const Array<T>& weights) {
+    Network<T> network(widths, weights);
+    return to_python(network.chain.at(network.value(), network.chain.root()));
+}
+
+template <class T>
+Array<T> pullback_of(const Widths& widths, const Array<T>& weights, const Array<T>& D) {
+    Network<T> network(widths, weights);
+    const Chain& chain = network.chain;
+    expect(D.ndim() == 2 && D.shape(0) == chain.outputs() && D.shape(1) == chain.inputs(), "expected D (d_L, d_0)");
+    Array<T> out(chain.parameters());
+    Vector<T> inner(chain.inner_size());
+    const Field<T> adjoint{out.mutable_data(), inner.data()};
+    chain.at(adjoint, chain.root()) = view(D);
+    product_pullback(chain, network.value(), adjoint);
+    return out;
+}
+
+template <class T>
+Array<T> tangent_of(const Widths& widths, const Array<T>& weights, const Array<T>& direction) {
+    Network<T> network(widths, weights);
+    const Chain& chain = network.chain;
+    expect(direction.size() == chain.parameters(), "expected a direction with as many entries as the weights");
+    Vector<T> layers = Eigen::Map<const Vector<T>>(direction.data(), direction.size()), inner(chain.inner_size());
+    const Field<T> tangent{layers.data(), inner.data()};
+    product_tangent(chain, network.value(), tangent);
+    return to_python(chain.at(tangent, chain.root()));
+}
+
+// One Hessian serves one thread at a time: it owns its workspace.
+class LockedHessian {
+  public:
+    LockedHessian(const Widths& widths, const Array<double>& S, const Array<double>& C, const Array<double>& weights) {
+        const Chain chain = make_chain(widths);
+        MomentObjective<double> objective{view(S), view(C)};
+        expect(S.shape(0) == chain.inputs() && S.shape(1) == chain.inputs() && C.shape(0) == chain.outputs() &&
+                   C.shape(1) == chain.inputs() && weights.size() == chain.parameters(),
+               "expected S (d_0, d_0), C (d_L, d_0) and weights that fit the widths");
+        hessian_ = std::make_unique<Hessian<double>>(chain, std::move(objective),
+                                                     Eigen::Map<const Vector<double>>(weights.data(), weights.size()));
+    }
+
+    Array<double> apply(const Array<double>& directions) {
+        expect(directions.ndim() == 2 && directions.shape(1) == hessian_->parameters(),
+               "expected directions (k, parameters)");
+        Array<double> out({directions.shape(0), directions.shape(1)});
+        View<double> out_view = mutable_view(out);
+        const ConstView<double> in = view(directions);
+        const py::gil_scoped_release unlocked;
+        const std::lock_guard lock(mutex_);
+        hessian_->apply(in, out_view);
+        return out;
+    }
+
+  private:
+    std::unique_ptr<Hessian<double>> hessian_;
+    std::mutex mutex_;
+};
+
+template <class T>
+void bind_functions(py::module_& module) {
+    module.def("product", &product_of<T>, py::arg("widths"), py::arg("weights").noconvert(), "W = W_L ... W_1.");
+    module.def("product_pullback", &pullback_of<T>, py::arg("widths"), py::arg("weights").noconvert(),
+               py::arg("D").noconvert(), "G_j = (W_L..W_{j+1})ᵀ D (W_{j-1}..W_1)ᵀ for every layer, joined.");
+    module.def("product_tangent", &tangent_of<T>, py::arg("widths"), py::arg("weights").noconvert(),
+               py::arg("direction").noconvert(), "sum_j W_L..V_j..W_1.");
+}
+
+}  // namespace
+
+void bind_chain(py::module_& module) {
+    bind_functions<double>(module);
+    bind_functions<float>(module);
+    py::class_<LockedHessian>(module, "Hessian", "Hessian of the moment objective at a network.")
+        .def(py::init<const Widths&, const Array<double>&, const Array<double>&, const Array<double>&>(),
+             py::arg("widths"), py::arg("S").noconvert(), py::arg("C").noconvert(), py::arg("weights").noconvert())
+        .def("apply", &LockedHessian::apply, py::arg("directions").noconvert(),
+             "H applied to every row of directions (k, parameters).");
+}
+
+}  // namespace linvariance::bindings

@@ -1,0 +1,18 @@
+#include "arrays.hpp"
+
+#define LINVARIANCE_TEXT_(x) #x
+#define LINVARIANCE_TEXT(x) LINVARIANCE_TEXT_(x)
+
+PYBIND11_MODULE(_core, module) {
+    module.doc() = "The C++ core: mathematics on Eigen. Not a public interface.";
+    pybind11::dict build;
+    build["eigen"] = LINVARIANCE_TEXT(EIGEN_WORLD_VERSION) "." LINVARIANCE_TEXT(
+        EIGEN_MAJOR_VERSION) "." LINVARIANCE_TEXT(EIGEN_MINOR_VERSION);
+    build["eigen_source"] = LINVARIANCE_EIGEN_SOURCE;
+    build["compiler"] = __VERSION__;
+    build["instruction_set"] = Eigen::SimdInstructionSetsInUse();
+    module.attr("build") = build;
+    linvariance::bindings::bind_chain(module);
+    linvariance::bindings::bind_orbits(module);
+    linvariance::bindings::bind_descent(module);
+}

@@ -1,0 +1,71 @@
+// First-order update rules on a flat buffer of parameters, exactly as PyTorch defines them.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "linvariance/matrix.hpp"
+
+namespace linvariance {
+
+template <class T>
+using Parameters = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
+
+struct GradientDescentSettings {
+    double lr, momentum;
+};
+
+struct AdamSettings {
+    double lr, beta1, beta2, eps;
+};
+
+// b <- momentum b + g (b <- g at the first step);  w <- w - lr b
+template <class T>
+class GradientDescent {
+  public:
+    using Settings = GradientDescentSettings;
+
+    GradientDescent(const Settings& settings, Index size)
+        : lr_(static_cast<T>(settings.lr)),
+          momentum_(static_cast<T>(settings.momentum)),
+          velocity_(Eigen::Array<T, Eigen::Dynamic, 1>::Zero(size)) {}
+
+    void step(Parameters<T> weights, const Parameters<T>& gradient) {
+        velocity_ = momentum_ * velocity_ + gradient;
+        weights -= lr_ * velocity_;
+    }
+
+  private:
+    T lr_, momentum_;
+    Eigen::Array<T, Eigen::Dynamic, 1> velocity_;
+};
+
+// m <- m + (1 - b1)(g - m);  v <- b2 v + (1 - b2) g²;  w <- w - lr/(1 - b1^t) m / (sqrt(v)/sqrt(1 - b2^t) + eps)
+template <class T>
+class Adam {
+  public:
+    using Settings = AdamSettings;
+
+    Adam(const Settings& settings, Index size)
+        : settings_(settings),
+          mean_(Eigen::Array<T, Eigen::Dynamic, 1>::Zero(size)),
+          square_(Eigen::Array<T, Eigen::Dynamic, 1>::Zero(size)) {}
+
+    void step(Parameters<T> weights, const Parameters<T>& gradient) {
+        ++steps_;
+        // In double: 1 - beta2 = 0.001 would lose four digits in float.
+        const double t = static_cast<double>(steps_);
+        const auto rate = static_cast<T>(settings_.lr / (1.0 - std::pow(settings_.beta1, t)));
+        const auto root = static_cast<T>(std::sqrt(1.0 - std::pow(settings_.beta2, t)));
+        mean_ += static_cast<T>(1.0 - settings_.beta1) * (gradient - mean_);
+        square_ = static_cast<T>(settings_.beta2) * square_ + static_cast<T>(1.0 - settings_.beta2) * gradient.square();
+        weights -= rate * mean_ / (square_.sqrt() / root + static_cast<T>(settings_.eps));
+    }
+
+  private:
+    Settings settings_;
+    Eigen::Array<T, Eigen::Dynamic, 1> mean_, square_;
+    std::int64_t steps_ = 0;
+};
+
+}  // namespace linvariance

@@ -1,0 +1,79 @@
+// What a training run leaves behind: written straight into the caller's arrays, always in double.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "linvariance/matrix.hpp"
+
+namespace linvariance {
+
+// What to look at in the end-to-end matrix W (d_L, d_0). The loss is taken from an equivalent data set, as the sum of
+// squares ‖A Wᵀ - T‖² + floor: the trace formula would lose the digits that an ill-conditioned S eats.
+struct Observables {
+    Matrix<double> A;                   // (k, d_0)
+    Matrix<double> T;                   // (k, d_L)
+    double floor = 0.0;                 //
+    std::vector<Matrix<double>> parts;  // M_k (d_0, .): ‖W M_k‖ is recorded
+    std::vector<Index> entry_rows;      //
+    Matrix<double> entry_columns;       // (entries, d_0): W[entry_rows[e]] . entry_columns[e] is recorded
+};
+
+// One run's rows of the caller's arrays; `weights` may be null.
+struct RecordView {
+    double* loss;     // (times)
+    double* norm;     // (times)
+    double* parts;    // (times, parts)
+    double* entries;  // (times, entries)
+    double* weights;  // (times, d_L, d_0)
+};
+
+class Recorder {
+  public:
+    Recorder(const Observables& observables, Index outputs, Index inputs, Index every, Index last, RecordView view)
+        : observables_(&observables),
+          every_(every),
+          last_(last),
+          view_(view),
+          W_(outputs, inputs),
+          residual_(observables.T.rows(), outputs) {
+        Index widest = 0;
+        for (const auto& part : observables.parts) widest = std::max(widest, part.cols());
+        seen_.resize(outputs * widest);
+    }
+
+    bool is_due(Index epoch) const { return epoch % every_ == 0 || epoch == last_; }
+
+    template <class Derived>
+    void record(const Eigen::MatrixBase<Derived>& W) {
+        const Observables& look = *observables_;
+        W_ = W.template cast<double>();
+        residual_ = -look.T;
+        add_product(look.A, W_.transpose(), residual_);
+        view_.loss[time_] = residual_.squaredNorm() + look.floor;
+        view_.norm[time_] = W_.norm();
+        for (std::size_t k = 0; k < look.parts.size(); ++k) {
+            const auto& part = look.parts[k];
+            View<double> seen(seen_.data(), W_.rows(), part.cols());
+            set_product(W_, part, seen);
+            view_.parts[time_ * static_cast<Index>(look.parts.size()) + static_cast<Index>(k)] = seen.norm();
+        }
+        const auto entries = static_cast<Index>(look.entry_rows.size());
+        for (Index e = 0; e < entries; ++e) {
+            const Index row = look.entry_rows[static_cast<std::size_t>(e)];
+            view_.entries[time_ * entries + e] = W_.row(row).dot(look.entry_columns.row(e));
+        }
+        if (view_.weights != nullptr) View<double>(view_.weights + time_ * W_.size(), W_.rows(), W_.cols()) = W_;
+        ++time_;
+    }
+
+  private:
+    const Observables* observables_;
+    Index every_, last_;
+    RecordView view_;
+    Matrix<double> W_, residual_;
+    Vector<double> seen_;
+    Index time_ = 0;
+};
+
+}  // namespace linvariance

@@ -1,0 +1,53 @@
+// run_all: every task once, an interruption stops the rest, an exception of a task reaches the caller.
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+
+#include "linvariance/parallel.hpp"
+
+namespace {
+
+void require(bool holds, const char* what) {
+    if (holds) return;
+    std::printf("failed: %s\n", what);
+    std::exit(1);
+}
+
+}  // namespace
+
+int main() {
+    using linvariance::Index;
+    using linvariance::run_all;
+
+    for (const Index threads : {1, 2, 7}) {
+        std::vector<std::atomic<int>> visits(100);
+        const bool done = run_all(
+            100, threads, [&](Index i, const auto&) { ++visits[static_cast<std::size_t>(i)]; }, [] { return true; });
+        require(done, "an undisturbed call finishes");
+        for (const auto& count : visits) require(count == 1, "each task runs once");
+    }
+
+    std::atomic<int> begun{0};
+    const bool done = run_all(
+        10, 2,
+        [&](Index, const std::atomic<bool>& stop) {
+            ++begun;
+            while (!stop) std::this_thread::yield();
+        },
+        [] { return false; });
+    require(!done && begun == 2, "an interruption stops the running tasks and begins no other");
+
+    bool caught = false;
+    try {
+        run_all(
+            50, 2,
+            [](Index i, const auto&) {
+                if (i == 3) throw std::runtime_error("task 3");
+            },
+            [] { return true; });
+    } catch (const std::runtime_error&) {
+        caught = true;
+    }
+    require(caught, "an exception of a task reaches the caller");
+    std::puts("run_all holds");
+}

@@ -1,0 +1,39 @@
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+_T = TypeVar("_T", np.float64, np.float32)
+
+build: dict[str, str]
+
+def orbits(generators: NDArray[np.int64]) -> tuple[NDArray[np.int32], int]: ...
+def orbitals(generators: NDArray[np.int64]) -> tuple[NDArray[np.int32], int]: ...
+def average(values: NDArray[np.float64], labels: NDArray[np.int32], classes: int) -> NDArray[np.float64]: ...
+def product(widths: Sequence[int], weights: NDArray[_T]) -> NDArray[_T]: ...
+def product_pullback(widths: Sequence[int], weights: NDArray[_T], D: NDArray[_T]) -> NDArray[_T]: ...
+def product_tangent(widths: Sequence[int], weights: NDArray[_T], direction: NDArray[_T]) -> NDArray[_T]: ...
+
+class Hessian:
+    def __init__(
+        self, widths: Sequence[int], S: NDArray[np.float64], C: NDArray[np.float64], weights: NDArray[np.float64]
+    ) -> None: ...
+    def apply(self, directions: NDArray[np.float64]) -> NDArray[np.float64]: ...
+
+class GradientDescentSettings:
+    def __init__(self, lr: float, momentum: float) -> None: ...
+
+class AdamSettings:
+    def __init__(self, lr: float, beta1: float, beta2: float, eps: float) -> None: ...
+
+def train(
+    widths: Sequence[int],
+    problems: list[dict[str, Any]],
+    starts: NDArray[Any],
+    settings: GradientDescentSettings | AdamSettings,
+    epochs: int,
+    every: int,
+    weights: bool,
+    threads: int,
+) -> dict[str, Any]: ...

@@ -1,0 +1,132 @@
+"""The gate: what users pass becomes finite arrays and numbers of a known kind and shape, or a sentence.
+
+Behind it nobody checks again.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+
+Array = npt.NDArray[np.float64]
+Anyreal = npt.NDArray[Any]
+
+BLOCK_BYTES = 8 * 2**20  # data are looked at in row blocks of about this size, never copied whole
+
+
+def reals(value: object, name: str, ndim: tuple[int, ...] = (2,)) -> Anyreal:
+    """`value` as a non-empty array of finite bool, int, float16, float32 or float64; not copied if it is one."""
+    array = _as_array(value, name)
+    if array.ndim not in ndim:
+        wanted = " or ".join(str(k) for k in ndim)
+        raise ValueError(f"{name} must have {wanted} dimensions, but has {array.ndim} (shape {array.shape}).")
+    if array.size == 0:
+        raise ValueError(f"{name} is empty (shape {array.shape}).")
+    if array.dtype.kind == "f":
+        for rows in row_slices(len(array), array[:1].size):
+            if not np.isfinite(array[rows]).all():
+                where = np.argwhere(~np.isfinite(array))[0].tolist()
+                raise ValueError(f"{name}{where} is {array[tuple(where)]}: every entry must be finite.")
+    return array
+
+
+def matrix(value: object, name: str, shape: tuple[int | None, int | None] = (None, None)) -> Array:
+    """`value` as a finite, C-ordered float64 matrix of the given shape (None: any)."""
+    array = reals(value, name) if 0 not in shape else _as_array(value, name)
+    if array.ndim != 2 or any(want not in (None, have) for want, have in zip(shape, array.shape, strict=True)):
+        wanted = " x ".join("any" if k is None else str(k) for k in shape)
+        raise ValueError(f"{name} must be {wanted}, but has shape {array.shape}.")
+    return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def last_axis(value: object, name: str, length: int) -> Array:
+    """`value` as a finite float64 array (..., length)."""
+    array = reals(value, name, ndim=tuple(range(1, 9)))
+    if array.shape[-1] != length:
+        raise ValueError(
+            f"{name} has {array.shape[-1]} columns, but the group acts on {length}: pass an array (..., {length})."
+        )
+    return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def samples(X: object, Y: object, names: tuple[str, str] = ("X", "Y")) -> tuple[Anyreal, Anyreal]:
+    """Inputs (n, d0) and targets (n, dL); targets (n,) become one column."""
+    inputs, targets = reals(X, names[0]), reals(Y, names[1], ndim=(1, 2))
+    if len(inputs) != len(targets):
+        raise ValueError(
+            f"{names[0]} has {len(inputs)} rows and {names[1]} has {len(targets)}: rows are samples, so pass as many "
+            "of each."
+        )
+    return inputs, targets.reshape(len(targets), -1)
+
+
+def sample_weights(value: object, n: int) -> Array:
+    """Non-negative weights (n,) with a positive, finite sum."""
+    weights = np.asarray(reals(value, "weights", ndim=(1,)), dtype=np.float64)
+    if len(weights) != n:
+        raise ValueError(f"weights has {len(weights)} entries for {n} rows of X.")
+    if weights.min() < 0:
+        raise ValueError(f"weights[{int(weights.argmin())}] is {weights.min()}: weights must not be negative.")
+    total = float(weights.sum())
+    if not 0 < total < math.inf:
+        raise ValueError(f"weights sum to {total}: the total weight must be positive and finite.")
+    return weights
+
+
+def integer(value: object, name: str, minimum: int = 1) -> int:
+    """`value` as an int of at least `minimum`; bool and fractions are refused."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be an integer, but is the bool {value}.")
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, but is {value!r}.") from None
+    if number < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, but is {number}.")
+    return number
+
+
+def real(value: object, name: str, minimum: float = 0.0, *, positive: bool = False) -> float:
+    """`value` as a finite float of at least `minimum` (above it, if `positive`)."""
+    if isinstance(value, (bool, np.bool_, str, bytes, complex, np.complexfloating)):
+        raise TypeError(f"{name} must be a real number, but is {value!r}.")
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a real number, but is {value!r}.") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, but is {number}.")
+    if number < minimum or (positive and number == minimum):
+        raise ValueError(f"{name} must be {'above' if positive else 'at least'} {minimum:g}, but is {number:g}.")
+    return number
+
+
+def dense(A: Any) -> Array:
+    """A NumPy or SciPy sparse matrix as a NumPy array."""
+    return np.asarray(A.toarray() if scipy.sparse.issparse(A) else A)
+
+
+def row_slices(rows: int, columns: int, at_least: int = 1) -> Iterator[slice]:
+    """Successive slices of rows, about BLOCK_BYTES as float64 each, and of `at_least` rows but for the last."""
+    step = max(at_least, BLOCK_BYTES // (8 * max(1, columns)))
+    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
+
+
+def _as_array(value: object, name: str) -> Anyreal:
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array: fill or drop the masked entries first.")
+    if scipy.sparse.issparse(value):
+        raise TypeError(f"{name} is a sparse matrix: pass {name}.toarray().")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} is no rectangular array: {error}.") from None
+    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+        raise TypeError(f"{name} must hold bool, int, float16, float32 or float64, but holds {array.dtype}.")
+    return array

@@ -1,0 +1,73 @@
+"""Second derivatives of a problem's loss in the space of all layers, by exact Hessian-vector products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse.linalg import LinearOperator
+
+from . import _core
+from .arrays import Array
+from .networks import Network
+from .problems import Problem
+
+
+def hessian(problem: Problem, network: Network) -> HessianOperator:
+    """The Hessian of f(W_L ... W_1) at a network, as a symmetric SciPy LinearOperator.
+
+    Coordinates are W_1, ..., W_L, raveled row-major and joined (`Network.flat`). One product costs O(h·d0²) for the
+    first hidden width h, whatever the number of samples; `matmat` takes a block of vectors at once.
+
+    >>> import linvariance as lv
+    >>> m = lv.Moments.from_data([[1.0]], [[2.0]])
+    >>> H = lv.hessian(lv.unconstrained(m, rank=1), lv.Network([[[1.0]], [[1.0]]]))
+    >>> H.to_dense()  # f(a, b) = (ab - 2)²
+    array([[ 2., -0.],
+           [-0.,  2.]])
+    """
+    if not isinstance(network, Network):
+        raise TypeError(f"network must be a Network, but is {type(network).__name__}: Network([W_1, ..., W_L]).")
+    if (network.widths[0], network.widths[-1]) != (problem.dim, problem.outputs):
+        raise ValueError(
+            f"network leads from {network.widths[0]} to {network.widths[-1]}, but the problem from {problem.dim} to "
+            f"{problem.outputs}."
+        )
+    if not np.isfinite(network.flat).all():
+        raise ValueError("network holds NaN or infinite weights.")
+    return HessianOperator(problem, network)
+
+
+class HessianOperator(LinearOperator):  # type: ignore[misc]
+    """See `hessian`."""
+
+    def __init__(self, problem: Problem, network: Network) -> None:
+        flat = np.asarray(network.flat, dtype=np.float64)
+        super().__init__(np.dtype(np.float64), (flat.size, flat.size))
+        moment, cross = (np.ascontiguousarray(M) for M in (problem.quadratic.moment, problem.quadratic.cross))
+        self._core = _core.Hessian(list(network.widths), moment, cross, flat)
+
+    def to_dense(self) -> Array:
+        """The whole matrix."""
+        return self._matmat(np.eye(self.shape[1]))
+
+    def _matmat(self, X: npt.NDArray[Any]) -> Array:
+        if np.iscomplexobj(X):
+            raise TypeError("The Hessian is real: apply it to the real and the imaginary part apart.")
+        return self._core.apply(np.ascontiguousarray(np.transpose(X), dtype=np.float64)).T
+
+    def _matvec(self, x: npt.NDArray[Any]) -> Array:
+        return self._matmat(x.reshape(-1, 1)).reshape(-1)
+
+    def _rmatmat(self, X: npt.NDArray[Any]) -> Array:
+        return self._matmat(X)
+
+    def _rmatvec(self, x: npt.NDArray[Any]) -> Array:
+        return self._matvec(x)
+
+    def _adjoint(self) -> HessianOperator:
+        return self
+
+    def _transpose(self) -> HessianOperator:
+        return self

@@ -1,0 +1,133 @@
+"""How invariant a map is: parts of W, accuracy on the augmented data, error of any callable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.linalg
+
+from .arrays import Array, last_axis, matrix, reals
+from .groups import Permutations, Representation
+from .moments import Moments
+from .results import Split
+
+
+def split(W: npt.ArrayLike, rep: Representation, moments: Moments | None = None) -> Split:
+    """W (dL, d0) into W Π and W⊥ = W (I - Π); with the data's moments, W⊥ into what they see and what is frozen.
+
+    >>> from linvariance.groups import symmetric
+    >>> parts = split([[1.0, 3.0]], symmetric(2))
+    >>> parts.invariant.tolist(), parts.perp.tolist()
+    ([[2.0, 2.0]], [[-1.0, 1.0]])
+    """
+    W = matrix(W, "W", (None, rep.dim))
+    invariant = rep.project(W)
+    perp = W - invariant
+    if moments is None:
+        return Split(invariant, perp)
+    _, E = seen_and_frozen(rep, moments)
+    frozen = (perp @ E) @ E.T
+    return Split(invariant, perp, perp - frozen, frozen)
+
+
+def seen_and_frozen(rep: Representation, moments: Moments) -> tuple[Array, Array]:
+    """Orthonormal bases (d0, .) of the two parts of the complement of the invariants.
+
+    Frozen are the eigenvectors of S̄ with eigenvalues of at most d0·eps·λ₁, data below √eps of their scale: there
+    the gradient of the augmented problem is zero, and what an initialization left in W_1 stays.
+    """
+    if moments.inputs != rep.dim:
+        raise ValueError(f"moments are of {moments.inputs} inputs, but the group acts on {rep.dim}.")
+    S = rep.average_moment(moments.xx)
+    B = rep.complement_basis
+    if not len(B):
+        return np.zeros((rep.dim, 0)), np.zeros((rep.dim, 0))
+    largest = scipy.linalg.eigvalsh(S)[-1]
+    values, vectors = scipy.linalg.eigh(B @ S @ B.T)  # S̄ commutes with Π, so its eigenvectors may be taken here
+    is_frozen = values <= rep.dim * np.finfo(np.float64).eps * largest
+    E = np.ascontiguousarray(B.T @ vectors)
+    return np.ascontiguousarray(E[:, ~is_frozen]), np.ascontiguousarray(E[:, is_frozen])
+
+
+def accuracy(W: npt.ArrayLike, X: npt.ArrayLike, labels: npt.ArrayLike, rep: Representation) -> Any:
+    """Share of correct argmax over outputs on the data augmented by the whole group, which is never built.
+
+    Args:
+        W: (..., dL, d0); the result has the leading axes (a float if there are none).
+        X: (n, d0).
+        labels: (n,), integers 0 .. dL - 1.
+        rep: enumerated, unless every W is exactly invariant.
+
+    >>> from linvariance.groups import symmetric
+    >>> accuracy(np.eye(2), [[1.0, 0.0]], [0], symmetric(2))
+    0.5
+    """
+    W = last_axis(W, "W", rep.dim)
+    if W.ndim < 2:
+        raise ValueError(f"W must be (..., dL, d0), but has shape {W.shape}.")
+    inputs = matrix(X, "X", (None, rep.dim))
+    outputs = W.shape[-2]
+    classes = _labels(labels, len(inputs), outputs)
+    stack = W.reshape(-1, outputs, rep.dim)
+    invariant = not np.abs(rep.defect.T @ stack.reshape(-1, rep.dim).T).max(initial=0.0)
+    moved = stack[None] if invariant else _moved(stack, rep)
+    right = np.zeros(len(stack))
+    for one in moved:  # W ρ(g), so that the data stay where they are
+        scores = (one.reshape(-1, rep.dim) @ inputs.T).reshape(len(stack), outputs, len(inputs))
+        right += (scores.argmax(axis=1) == classes).mean(axis=1)
+    shares = (right / len(moved)).reshape(W.shape[:-2])
+    return float(shares) if shares.ndim == 0 else shares
+
+
+def error(f: Callable[[Array], npt.ArrayLike], X: npt.ArrayLike, rep: Representation) -> Array:
+    """ε_inv(f, x) = E_g[‖f(ρ(g)x) - f̄(x)‖²] / ‖f̄(x)‖², f̄(x) = E_g[f(ρ(g)x)], for each row x: (n,).
+
+    For one output this is E_g[(1 - f(ρ(g)x)/f̄(x))²], the invariance error of Duan & Montúfar's Figure 11.
+
+    Args:
+        f: takes inputs (n, d0), returns outputs (n,) or (n, k).
+        X: (n, d0).
+        rep: enumerated.
+
+    >>> from linvariance.groups import symmetric
+    >>> error(lambda X: X[:, 0], [[1.0, 3.0], [2.0, 2.0]], symmetric(2))
+    array([0.25, 0.  ])
+    """
+    inputs = matrix(X, "X", (None, rep.dim))
+    outputs = np.stack([_outputs(f(moved), len(inputs)) for moved in _orbit(inputs, rep)])
+    mean = outputs.mean(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # f̄(x) = 0 has error inf, or nan if f vanishes on the orbit
+        return np.square(outputs - mean).sum(axis=-1).mean(axis=0) / np.square(mean).sum(axis=-1)
+
+
+def _outputs(values: npt.ArrayLike, n: int) -> Array:
+    outputs = np.asarray(reals(values, "f(X)", ndim=(1, 2)), dtype=np.float64)
+    if len(outputs) != n:
+        raise ValueError(f"f(X) has {len(outputs)} rows for {n} rows of X.")
+    return outputs.reshape(n, -1)
+
+
+def _labels(labels: npt.ArrayLike, n: int, outputs: int) -> npt.NDArray[np.int64]:
+    array = reals(labels, "labels", ndim=(1,))
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers 0 .. {outputs - 1}, but hold {array.dtype}.")
+    if len(array) != n:
+        raise ValueError(f"labels has {len(array)} entries for {n} rows of X.")
+    if array.min() < 0 or array.max() >= outputs:
+        raise ValueError(f"labels must lie in 0 .. {outputs - 1}, but reach from {array.min()} to {array.max()}.")
+    return array.astype(np.int64)
+
+
+def _moved(stack: Array, rep: Representation) -> list[Array]:
+    """W ρ(g) for every g."""
+    if not isinstance(rep, Permutations):
+        raise TypeError(f"{rep!r} cannot be enumerated as permutations.")
+    return [stack[..., p] for p in rep.elements()]  # (W ρ)[:, i] = W[:, p[i]]
+
+
+def _orbit(inputs: Array, rep: Representation) -> list[Array]:
+    """ρ(g) x for every g; over the whole group it does not matter that these are the inverses' images."""
+    return _moved(inputs, rep)

@@ -1,0 +1,196 @@
+"""Second moments of data: all that a squared loss ever sees of them; mergeable, streamable, backward stable."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.linalg
+
+from . import quadratics
+from .arrays import Anyreal, Array, matrix, real, row_slices, sample_weights, samples
+from .groups import Representation
+from .spectra import Rows
+
+
+class Moments:
+    """The weighted second moments of inputs X (n, d0) and targets Y (n, dL).
+
+    The state is the total weight and the triangular factor R of the weighted rows [1, X, Y]: its at most 1 + d0 + dL
+    rows are an equivalent data set, with the same sum of squares ‖WX - Y‖² for every W. Two states merge by a QR of
+    their stacked factors, so any split and any order of the data gives the same moments up to rounding, and no digit
+    is lost to XᵀX. Immutable; make one with `Moments.from_data` or `Moments.load`.
+
+    Attributes:
+        n: total weight (number of samples, unless weighted).
+        inputs, outputs: d0 and dL.
+
+    >>> X, Y = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]]), np.array([1.0, 2.0, 4.0])
+    >>> whole, parts = Moments.from_data(X, Y), Moments.from_data(X[:1], Y[:1]) + Moments.from_data(X[1:], Y[1:])
+    >>> np.allclose(whole.xx, X.T @ X / 3), np.allclose(whole.xx, parts.xx)
+    (True, True)
+    """
+
+    def __init__(self, triangle: Array, n: float, inputs: int, *, _centered: bool = False) -> None:
+        self._triangle = triangle  # (k, 1 + d0 + dL), or (k, d0 + dL) when centred; unscaled
+        self._centered = _centered
+        self.n = n
+        self.inputs = inputs
+        self.outputs = triangle.shape[1] - inputs - (not _centered)
+
+    @classmethod
+    def from_data(cls, X: npt.ArrayLike, Y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Moments:
+        """Moments of rows X (n, d0), Y (n, dL) or (n,), with non-negative weights (n,); never copies the data whole.
+
+        Raises:
+            TypeError, ValueError: naming the argument, if an array is not real, finite and of the right shape, or if
+                ‖X‖²/n or ‖Y‖²/n overflows.
+        """
+        inputs, targets = samples(X, Y)
+        w = None if weights is None else sample_weights(weights, len(inputs))
+        n = float(len(inputs)) if w is None else float(w.sum())
+        for name, array in (("X", inputs), ("Y", targets)):
+            _refuse_overflow(array, name)
+        columns = 1 + inputs.shape[1] + targets.shape[1]
+        triangle = np.zeros((0, columns))
+        for block in row_slices(len(inputs), columns, at_least=4 * columns):
+            rows = np.hstack([np.ones((block.stop - block.start, 1)), inputs[block], targets[block]])
+            if w is not None:
+                rows *= np.sqrt(w[block])[:, None]
+            triangle = _triangle(np.vstack([triangle, rows]))
+        return cls(triangle, n, inputs.shape[1])
+
+    def update(self, X: npt.ArrayLike, Y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Moments:
+        """The moments of these data and the new rows together."""
+        return self + Moments.from_data(X, Y, weights)
+
+    def __add__(self, other: Moments) -> Moments:
+        if not isinstance(other, Moments):
+            return NotImplemented
+        if self._centered or other._centered:
+            raise ValueError("Centred moments cannot be merged, their means are lost: merge first, then centre.")
+        if (self.inputs, self.outputs) != (other.inputs, other.outputs):
+            raise ValueError(
+                f"Moments of {self.inputs} inputs and {self.outputs} outputs cannot be merged with moments of "
+                f"{other.inputs} inputs and {other.outputs} outputs."
+            )
+        return Moments(_triangle(np.vstack([self._triangle, other._triangle])), self.n + other.n, self.inputs)
+
+    def centered(self) -> Moments:
+        """Moments about the means; they refuse `+` and `update`."""
+        if self._centered:
+            return self
+        # Without its first row and column the triangle is the factor of the centred data, exactly.
+        return Moments(np.ascontiguousarray(self._triangle[1:, 1:]), self.n, self.inputs, _centered=True)
+
+    @cached_property
+    def factor(self) -> Array:
+        """Triangular (or, for few samples, trapezoidal) factor (k, d0 + dL) of [X, Y]/√n: columns x, then y."""
+        R = self._triangle if self._centered else _triangle(self._triangle[:, 1:])
+        return R / np.sqrt(self.n)
+
+    @property
+    def xx(self) -> Array:
+        """S = XᵀX/n (d0, d0)."""
+        F = self.factor[:, : self.inputs]
+        return F.T @ F
+
+    @property
+    def yx(self) -> Array:
+        """C = YᵀX/n (dL, d0)."""
+        return self.factor[:, self.inputs :].T @ self.factor[:, : self.inputs]
+
+    @property
+    def yy(self) -> float:
+        """C = ‖Y‖²/n."""
+        return float(np.square(self.factor[:, self.inputs :]).sum())
+
+    @property
+    def mean_x(self) -> Array:
+        """Mean input (d0,); zero when centred."""
+        return self._means[: self.inputs]
+
+    @property
+    def mean_y(self) -> Array:
+        """Mean target (dL,); zero when centred."""
+        return self._means[self.inputs :]
+
+    @property
+    def _means(self) -> Array:
+        if self._centered:
+            return np.zeros(self._triangle.shape[1])
+        return self._triangle[0, 1:] / self._triangle[0, 0]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes an npz file (no pickle) at exactly `path`, under a temporary name first."""
+        path = Path(path)
+        if self._centered:
+            raise ValueError("Centred moments cannot be saved: save the moments, and centre what you load.")
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            with part.open("wb") as handle:
+                np.savez(handle, triangle=self._triangle, n=self.n, inputs=self.inputs)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Moments:
+        """Moments that `save` wrote; ValueError if the file holds anything else."""
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                triangle, n, inputs = stored["triangle"], stored["n"], stored["inputs"]
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+            raise ValueError(f"{os.fspath(path)} holds no moments written by Moments.save: {error}.") from None
+        triangle = matrix(triangle, "triangle")
+        if n.shape or inputs.shape or inputs.dtype.kind != "i" or not 1 <= inputs < triangle.shape[1] - 1:
+            raise ValueError(f"{os.fspath(path)} holds no moments written by Moments.save: its shapes contradict.")
+        return cls(triangle, real(n, "n", positive=True), int(inputs))
+
+    def _rows(self) -> Rows:
+        return Rows.from_triangle(self.factor, self.inputs)
+
+    def plain(self) -> quadratics.Quadratic:
+        """The squared loss of these data; see `unconstrained`."""
+        return quadratics.plain(self._rows())
+
+    def restricted(self, rep: Representation) -> quadratics.Quadratic:
+        """Restricted to invariant inputs B x; see `hard_wired`."""
+        return quadratics.restricted(self._rows(), rep)
+
+    def averaged(self, rep: Representation) -> quadratics.Quadratic:
+        """Averaged over the group; see `augmented`."""
+        return quadratics.averaged(self._rows(), rep)
+
+    def penalized(self, rep: Representation, strength: float) -> quadratics.Quadratic:
+        """With the penalty strength·‖W G‖²; see `regularized`."""
+        return quadratics.penalized(self._rows(), rep, strength)
+
+    def __repr__(self) -> str:
+        return f"Moments(n={self.n:g}, inputs={self.inputs}, outputs={self.outputs}{', centred' * self._centered})"
+
+
+def _triangle(rows: Array) -> Array:
+    """R of a QR factorization, at most as many rows as columns; zero columns stay zero, bit for bit."""
+    R: Any = scipy.linalg.qr(rows, mode="r", overwrite_a=True, check_finite=False)[0]
+    return np.ascontiguousarray(R[: rows.shape[1]])
+
+
+def _refuse_overflow(array: Anyreal, name: str) -> None:
+    if array.dtype.kind != "f" or array.dtype.itemsize < 8:
+        return
+    blocks = [array[rows] for rows in row_slices(len(array), array.shape[1])]  # views
+    largest = max(float(np.abs(block).max()) for block in blocks)
+    if largest < 1e150:
+        return
+    mean_square = sum(float(np.square(block / largest).sum()) for block in blocks) / len(array)
+    if np.log2(largest) * 2 + np.log2(mean_square) > 1023:
+        raise ValueError(
+            f"‖{name}‖²/n overflows (largest entry {largest:.3g}): divide {name} by its scale first, e.g. "
+            f"{name} / {largest:.3g}."
+        )

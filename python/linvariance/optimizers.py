@@ -1,0 +1,53 @@
+"""Full-batch optimizers with PyTorch's exact updates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import _core
+from .arrays import real
+
+
+@dataclass(frozen=True)
+class GradientDescent:
+    """b <- momentum·b + g (b = g at first), w <- w - lr·b; torch.optim.SGD without dampening."""
+
+    lr: float
+    momentum: float = 0.0
+
+    def __post_init__(self) -> None:
+        real(self.lr, "lr", positive=True)
+        _fraction(self.momentum, "momentum")
+
+    def settings(self) -> _core.GradientDescentSettings:
+        """As the C++ core takes them."""
+        return _core.GradientDescentSettings(self.lr, self.momentum)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """torch.optim.Adam without weight decay."""
+
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        real(self.lr, "lr", positive=True)
+        real(self.eps, "eps")
+        if len(self.betas) != 2:
+            raise ValueError(f"betas must be a pair, but is {self.betas!r}.")
+        for k, beta in enumerate(self.betas):
+            _fraction(beta, f"betas[{k}]")
+
+    def settings(self) -> _core.AdamSettings:
+        """As the C++ core takes them."""
+        return _core.AdamSettings(self.lr, *self.betas, self.eps)
+
+
+Optimizer = GradientDescent | Adam
+
+
+def _fraction(value: float, name: str) -> None:
+    if real(value, name) >= 1:
+        raise ValueError(f"{name} must be below 1, but is {value}.")

@@ -1,0 +1,156 @@
+"""The optimization problems: rank-bounded linear regression, and the three ways to make it invariant.
+
+Every loss carries 1/n, as in Eqs. (4), (7) and (9) of Duan & Montúfar, *Understanding Learning Invariance in Deep
+Linear Networks*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy.typing as npt
+
+from .arrays import Array, integer, matrix, real
+from .groups import Representation, trivial
+from .moments import Moments
+from .quadratics import Quadratic
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """min over rank(V) <= rank of tr(V S' Vᵀ) - 2 tr(V C'ᵀ) + c, V (dL, dim).
+
+    Loss, gradient and target live in V; `lift` and `restrict` lead to W (dL, d0) and back. They are the identity,
+    unless the problem is hard-wired: then W = V B with the invariant basis B (d, d0), and dim = d.
+    """
+
+    method: str
+    data: Moments = field(repr=False)
+    representation: Representation
+    rank: int
+    strength: float = 0.0
+    quadratic: Quadratic = field(repr=False, kw_only=True)
+
+    @property
+    def dim(self) -> int:
+        """Columns of V: d0, or d for hard-wired problems."""
+        return len(self.quadratic.moment)
+
+    @property
+    def outputs(self) -> int:
+        """Rows of V and W, dL."""
+        return len(self.quadratic.cross)
+
+    def lift(self, V: npt.ArrayLike) -> Array:
+        """V (dL, dim) -> W (dL, d0)."""
+        V = self._matrix(V, "V")
+        return V @ self.representation.invariant_basis() if self.is_hard_wired else V
+
+    def restrict(self, W: npt.ArrayLike) -> Array:
+        """W (dL, d0) -> V (dL, dim); a W that is not invariant is projected first."""
+        W = matrix(W, "W", (self.outputs, self.representation.dim))
+        if not self.is_hard_wired:
+            return W
+        return self.representation.project(W) @ self.representation.invariant_basis().T
+
+    def loss(self, V: npt.ArrayLike) -> float:
+        """The loss of V (dL, dim), as a sum of squared residuals."""
+        return self.quadratic.loss(self._matrix(V, "V"))
+
+    def gradient(self, V: npt.ArrayLike) -> Array:
+        """Its gradient 2 (V S' - C') (dL, dim)."""
+        return self.quadratic.gradient(self._matrix(V, "V"))
+
+    @property
+    def target(self) -> Array:
+        """Z = C'A⁻¹ (dL, s) for an unspecified root A of S': its singular values and left vectors are defined."""
+        return self.quadratic.whitened.target
+
+    @property
+    def is_hard_wired(self) -> bool:
+        """Whether W = V B."""
+        return self.method == "hard_wired"
+
+    def _matrix(self, V: npt.ArrayLike, name: str) -> Array:
+        return matrix(V, name, (self.outputs, self.dim))
+
+
+def unconstrained(data: Moments, *, rank: int) -> Problem:
+    """Min (1/n)‖WX - Y‖² over rank(W) <= rank.
+
+    >>> import linvariance as lv
+    >>> m = lv.Moments.from_data([[1.0, 0.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 1.0]])
+    >>> lv.solve(lv.unconstrained(m, rank=1)).loss
+    0.5
+    """
+    rep = trivial(_inputs(data))
+    return Problem("unconstrained", data, rep, _rank(rank), quadratic=data.plain())
+
+
+def hard_wired(data: Moments, rep: Representation, *, rank: int) -> Problem:
+    """Min (1/n)‖WX - Y‖² over rank(W) <= rank subject to W G = 0   (Duan & Montúfar, Eq. 4, Theorem 6).
+
+    W = V B with an orthonormal basis B of the invariants: S' = B S Bᵀ, C' = C Bᵀ.
+
+    >>> import linvariance as lv
+    >>> m = lv.Moments.from_data([[1.0, 0.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 1.0]])
+    >>> p = lv.hard_wired(m, lv.groups.symmetric(2), rank=1)
+    >>> p.dim, lv.solve(p).weights.round(12).tolist()
+    (1, [[1.5, 1.5], [0.5, 0.5]])
+    """
+    _check(data, rep)
+    return Problem("hard_wired", data, rep, _rank(rank), quadratic=data.restricted(rep))
+
+
+def augmented(data: Moments, rep: Representation, *, rank: int) -> Problem:
+    """Min (1/(n|G|)) Σ_g ‖W ρ(g) X - Y‖² over rank(W) <= rank   (Duan & Montúfar, Eq. 9, Proposition 11).
+
+    S' = S̄, the group average of S, and C' = C Πᵀ, whatever the order of the group.
+
+    >>> import linvariance as lv
+    >>> m = lv.Moments.from_data([[1.0, 0.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 1.0]])
+    >>> lv.solve(lv.augmented(m, lv.groups.symmetric(2), rank=1)).weights.round(12).tolist()
+    [[1.5, 1.5], [0.5, 0.5]]
+    """
+    _check(data, rep)
+    return Problem("augmented", data, rep, _rank(rank), quadratic=data.averaged(rep))
+
+
+def regularized(data: Moments, rep: Representation, *, rank: int, strength: float) -> Problem:
+    """Min (1/n)‖WX - Y‖² + strength·‖W G‖² over rank(W) <= rank   (Duan & Montúfar, Eq. 7, Proposition 8).
+
+    The penalty only shifts the input moment, S' = S + strength·G Gᵀ. It depends on the chosen generators.
+
+    >>> import linvariance as lv
+    >>> m = lv.Moments.from_data([[1.0, 0.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 1.0]])
+    >>> p = lv.regularized(m, lv.groups.symmetric(2), rank=2, strength=1e12)
+    >>> lv.solve(p).weights.round(6).tolist()
+    [[1.5, 1.5], [0.5, 0.5]]
+    """
+    _check(data, rep)
+    strength = _strength(strength)
+    return Problem("regularized", data, rep, _rank(rank), strength, quadratic=data.penalized(rep, strength))
+
+
+def _inputs(data: Moments) -> int:
+    if not isinstance(data, Moments):
+        raise TypeError(f"data must be Moments, but is {type(data).__name__}: call Moments.from_data(X, Y) first.")
+    return data.inputs
+
+
+def _check(data: Moments, rep: Representation) -> None:
+    inputs = _inputs(data)
+    if not isinstance(rep, Representation):
+        raise TypeError(f"rep must be a Representation, but is {type(rep).__name__}: see linvariance.groups.")
+    if inputs != rep.dim:
+        raise ValueError(f"X has {inputs} columns, but the group acts on {rep.dim}: {rep!r} does not fit these data.")
+
+
+def _rank(rank: int) -> int:
+    return integer(rank, "rank")
+
+
+def _strength(strength: float) -> float:
+    if isinstance(strength, (int, float)) and strength == float("inf"):
+        raise ValueError("strength must be finite, but is inf: its limit is the problem that hard_wired poses.")
+    return real(strength, "strength")
