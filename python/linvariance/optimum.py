@@ -16,9 +16,10 @@ def solve(problem: Problem) -> Solution:
     it is singular. σ_i counts as zero below max(shape)·eps·‖targets‖.
 
     >>> import linvariance as lv
-    >>> m = lv.Moments.from_data(np.eye(3), np.diag([3.0, 2.0, 1.0]))
-    >>> lv.solve(lv.unconstrained(m, rank=2))
-    Solution(loss=0.333..., rank=2, gap=0.333..., data_rank=3, condition=1.0, unique=True)
+    >>> m = lv.Moments.from_data(np.eye(3), np.diag([4.0, 2.0, 1.0]))
+    >>> s = lv.solve(lv.unconstrained(m, rank=2))
+    >>> s.rank, round(s.loss, 12), round(s.gap, 12), s.weights.round(12).tolist()
+    (2, 0.333333333333, 0.25, [[4.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 0.0]])
     """
     whitened = problem.quadratic.whitened
     Z = whitened.target

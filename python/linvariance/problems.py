@@ -80,7 +80,7 @@ def unconstrained(data: Moments, *, rank: int) -> Problem:
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data([[1.0, 0.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 1.0]])
-    >>> lv.solve(lv.unconstrained(m, rank=1)).loss
+    >>> round(lv.solve(lv.unconstrained(m, rank=1)).loss, 12)
     0.5
     """
     rep = trivial(_inputs(data))

@@ -49,7 +49,8 @@ def symmetric(n: int) -> Permutations:
     n = integer(n, "n")
     swap = np.arange(n)
     swap[:2] = swap[:2][::-1]
-    return Permutations([swap, _shift(n)], order=math.factorial(n), name=f"symmetric({n})")
+    generators = [swap, _shift(n)] if n > 2 else [swap]  # once each: the penalty counts them
+    return Permutations(generators, order=math.factorial(n), name=f"symmetric({n})")
 
 
 def image_rotations(size: int) -> Permutations:

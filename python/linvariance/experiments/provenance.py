@@ -1,0 +1,36 @@
+"""Where the numbers of a figure come from: everything one needs to get them again, and nothing that varies besides."""
+
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+import linvariance as lv
+from linvariance.experiments.experiment import Experiment
+from linvariance.experiments.protocol import LOSS_SCALE
+
+
+def provenance(experiment: Experiment) -> dict[str, Any]:
+    """Seeds, data, protocol, loss scale and versions, ready for JSON."""
+    return {
+        "seeds": list(experiment.seeds),
+        "data": data(experiment),
+        "protocol": asdict(experiment.protocol),
+        "loss_scale": LOSS_SCALE,
+        "versions": versions(),
+    }
+
+
+def data(experiment: Experiment) -> dict[str, Any]:
+    """The sample of digits: its source, size, class counts from 0 on, and hash."""
+    digits = experiment.digits
+    return {
+        "source": digits.source,
+        "n": len(digits),
+        "class_counts": list(digits.class_counts),
+        "sha256": digits.sha256,
+    }
+
+
+def versions() -> dict[str, str]:
+    """What computed and drew: versions, and how the core was built."""
+    return {**lv.show_config(), "matplotlib": version("matplotlib")}

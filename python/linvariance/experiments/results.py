@@ -1,0 +1,96 @@
+"""What a figure consists of: a picture, the numbers in it, a caption made from them, and facts to compare."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from linvariance.experiments.experiment import Experiment
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Picture
+
+ROUNDING = 1e-12  # numbers of figures are of order 1: what is below comes from rounding
+Row = tuple[str | int | float, ...]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One number three ways: read off the paper's plot, in closed form, and after training (one value a seed)."""
+
+    quantity: str
+    of: str
+    paper: float | None = None
+    closed_form: float | None = None
+    trained: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A drawn figure: picture, table (header and rows), caption, facts."""
+
+    picture: "Picture"
+    header: tuple[str, ...]
+    rows: Sequence[Row]
+    caption: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that can be asked for by name; `trains` says whether it looks at trained networks."""
+
+    name: str
+    title: str
+    make: Callable[[Experiment], Result]
+    trains: bool = True
+
+
+def number(value: float | None) -> str:
+    """Three significant digits, 0 for what is nothing but rounding, a dash for what there is not.
+
+    >>> number(0.48), number(20.61), number(-3e-16), number(None)
+    ('0.480', '20.6', '0', '-')
+    """
+    if value is None:
+        return "-"
+    return "0" if abs(value) < ROUNDING else f"{value:#.3g}".removesuffix(".")
+
+
+def middle(values: Sequence[float]) -> str:
+    """The median over seeds.
+
+    >>> middle([0.5, 0.25, 1.0]), middle([])
+    ('0.500', '-')
+    """
+    return number(float(np.median(values)) if len(values) else None)
+
+
+def spread(values: Sequence[float]) -> str:
+    """The median over seeds, with the range when there are several.
+
+    >>> spread([0.5]), spread([0.5, 0.25, 0.75])
+    ('0.500', '0.500 (0.250 to 0.750)')
+    """
+    return middle(values) + (f" ({number(min(values))} to {number(max(values))})" if len(values) > 1 else "")
+
+
+def listed(items: Sequence[object]) -> str:
+    """A list in a sentence.
+
+    >>> listed(["a", "b", 3])
+    'a, b and 3'
+    """
+    *others, final = map(str, items)
+    return f"{', '.join(others)} and {final}" if others else final
+
+
+def ends(experiment: Experiment, facts: Sequence[Fact]) -> str:
+    """The sentence with the trained values, each beside its closed form.
+
+    After 3000 epochs (median of 5 seeds), augmented: 0.567 (closed form 0.567); regularized: ...
+    """
+    seeds = f" (median of {len(experiment.seeds)} seeds)" if len(experiment.seeds) > 1 else ""
+    values = "; ".join(f"{fact.of}: {middle(fact.trained)} (closed form {number(fact.closed_form)})" for fact in facts)
+    return f"After {experiment.protocol.epochs} epochs{seeds}, {values}."

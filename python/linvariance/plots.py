@@ -1,0 +1,150 @@
+"""Drawing, and nothing but drawing: curves with reference lines, on matplotlib's object interface (no global state).
+
+Colours are the eight of M. Okabe and K. Ito, *Color Universal Design* (2008), which colour-blind readers tell apart;
+markers repeat the distinction for readers of grey prints. Dashed lines are kept for reference values.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:  # matplotlib is imported where a figure is made: `import linvariance` stays light
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TEXT, SMALL = 11.0, 9.5  # points
+GREY = "#555555"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one thing looks in every figure in which it appears."""
+
+    colour: str
+    marker: str
+
+
+LOOKS = (
+    Look("#000000", "o"),
+    Look("#D55E00", "s"),
+    Look("#0072B2", "^"),
+    Look("#009E73", "D"),
+    Look("#CC79A7", "v"),
+    Look("#E69F00", "P"),
+    Look("#56B4E9", "X"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One quantity over x (T,): y (runs, T) is drawn as its median over runs within the band from least to greatest."""
+
+    label: str
+    x: npt.NDArray[Any]
+    y: npt.NDArray[np.float64]
+    look: Look
+    line: str = "-"
+
+
+@dataclass(frozen=True)
+class Level:
+    """A reference value, drawn as a dashed horizontal line in the colour of what it is the reference of."""
+
+    value: float
+    look: Look
+
+
+def panels(
+    rows: int = 1, columns: int = 1, *, size: tuple[float, float], share: bool = False
+) -> tuple["Figure", list["Axes"]]:
+    """An empty figure of size (width, height) in inches and its axes, row by row."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=share, sharey="row" if share else False)
+    return figure, [_dressed(axes) for axes in grid.flat]
+
+
+def draw(axes: "Axes", curves: Sequence[Curve], levels: Sequence[Level] = ()) -> None:
+    """Draw the levels, then the curves over them."""
+    for level in levels:
+        axes.axhline(level.value, color=level.look.colour, linestyle=(0, (5, 3)), linewidth=1.1, alpha=0.9, zorder=1.5)
+    for place, curve in enumerate(curves):
+        middle, low, high = np.median(curve.y, axis=0), curve.y.min(axis=0), curve.y.max(axis=0)
+        step = max(1, len(curve.x) // 8)
+        # Markers of different curves stand at different places, so that curves which coincide stay visible.
+        axes.plot(
+            curve.x,
+            middle,
+            curve.line,
+            color=curve.look.colour,
+            linewidth=1.7,
+            label=curve.label,
+            marker=curve.look.marker,
+            markersize=5,
+            markevery=(place * step // max(1, len(curves)), step),
+        )
+        if len(curve.y) > 1:
+            axes.fill_between(curve.x, low, high, color=curve.look.colour, alpha=0.15, linewidth=0)
+
+
+def stems(axes: "Axes", curves: Sequence[Curve]) -> None:
+    """Draw values over integers as stems with markers, side by side; y (1, T)."""
+    width = 0.7 / max(1, len(curves))
+    for place, curve in enumerate(curves):
+        x = curve.x + (place - (len(curves) - 1) / 2) * width
+        axes.vlines(x, 0, curve.y[0], color=curve.look.colour, linewidth=2)
+        axes.plot(x, curve.y[0], curve.look.marker, color=curve.look.colour, markersize=6, label=curve.label)
+    axes.set_xticks(curves[0].x)
+    axes.set_ylim(bottom=0)
+
+
+def mark(axes: "Axes", x: float, text: str) -> None:
+    """A vertical dotted line at x, with a text to its right."""
+    axes.axvline(x, color=GREY, linestyle=":", linewidth=1.2)
+    axes.annotate(
+        text,
+        (x, 0.9),
+        xycoords=("data", "axes fraction"),
+        xytext=(5, 0),
+        textcoords="offset points",
+        color=GREY,
+        fontsize=SMALL,
+    )
+
+
+def explain(axes: "Axes", x: str, y: str, title: str = "") -> None:
+    """Label the axes; an empty text leaves its place empty."""
+    axes.set_xlabel(x, fontsize=TEXT)
+    axes.set_ylabel(y, fontsize=TEXT)
+    axes.set_title(title, fontsize=TEXT)
+
+
+def legend(figure: "Figure", axes: "Axes", *, note: str = "", columns: int = 3) -> None:
+    """One legend above the panels for the curves of `axes`, with a dashed grey entry for what dashed lines mean."""
+    from matplotlib.lines import Line2D
+
+    handles, labels = axes.get_legend_handles_labels()
+    if note:
+        handles.append(Line2D([], [], color=GREY, linestyle=(0, (5, 3)), linewidth=1.1))
+        labels.append(note)
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, fontsize=SMALL, frameon=False)
+
+
+def save(figure: "Figure", path: Path) -> None:
+    """Write the figure as a PNG file; the same figure gives the same bytes."""
+    figure.savefig(path, dpi=150)
+
+
+def _dressed(axes: "Axes") -> "Axes":
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=SMALL)
+    axes.grid(color="#DDDDDD", linewidth=0.6)
+    axes.set_axisbelow(True)
+    return axes

@@ -1,0 +1,77 @@
+"""The experiment behind the figures: against brute force on the augmented data, and with itself."""
+
+import linvariance as lv
+import numpy as np
+import pytest
+from linvariance.experiments.experiment import Experiment
+from linvariance.experiments.methods import AUGMENTED, HARD_WIRED
+from tolerances import close
+
+
+def augmented_data(experiment):
+    """The literal augmented training set: inputs (4n, d0), labels (4n,)."""
+    side = experiment.protocol.side
+    images = experiment.inputs.reshape(-1, side, side)
+    return (
+        np.concatenate([np.rot90(images, k, axes=(1, 2)).reshape(len(images), -1) for k in range(4)]),
+        np.tile(experiment.digits.labels, 4),
+    )
+
+
+def test_accuracy_is_that_on_the_literal_augmented_set(experiment):
+    X, labels = augmented_data(experiment)
+    for method, solution in experiment.solutions.items():
+        expected = np.mean((X @ solution.weights.T).argmax(axis=1) == labels)
+        assert experiment.accuracy(solution.weights) == pytest.approx(expected, abs=1 / len(labels)), method
+
+
+def test_the_augmented_loss_is_that_on_the_literal_augmented_set(experiment):
+    X, labels = augmented_data(experiment)
+    W, solution = experiment.solutions[AUGMENTED].weights, experiment.solutions[AUGMENTED]
+    Y = np.eye(experiment.protocol.classes)[labels]
+    close("augmented loss on literal data", solution.loss, np.sum((X @ W.T - Y) ** 2) / len(X), norms=1.0, dims=X.shape)
+
+
+def test_courses_have_a_row_for_each_seed(experiment):
+    assert list(experiment.courses) == [HARD_WIRED, *experiment.learned]
+    for course in experiment.courses.values():
+        np.testing.assert_array_equal(course.epochs, [0, 5, 10, 15, 20])
+        assert course.accuracy.shape == course.loss.shape == course.norm_perp.shape == (2, 5)
+        assert course.entries.shape == (2, 5, len(experiment.protocol.entries))
+        assert np.ptp(course.loss, axis=0).min() > 0
+
+
+def test_a_seed_is_the_same_alone_and_in_company(experiment, sample):
+    alone = Experiment(experiment.protocol, sample, (1,))
+    for method, course in alone.courses.items():
+        np.testing.assert_array_equal(course.entries[0], experiment.courses[method].entries[1])
+        np.testing.assert_array_equal(course.accuracy[0], experiment.courses[method].accuracy[1])
+
+
+def test_courses_end_at_the_trained_network(experiment):
+    protocol, (X, labels) = experiment.protocol, augmented_data(experiment)
+    for method, course in experiment.courses.items():
+        problem = experiment.problems[method]
+        network = lv.train(problem, optimizer=protocol.optimizer(), epochs=protocol.epochs, seeds=(1,)).network
+        W = problem.lift(network.weights[1] @ network.weights[0])
+        assert course.accuracy[1, -1] == pytest.approx(np.mean((X @ W.T).argmax(axis=1) == labels), abs=1e-12), method
+        ends = [W[entry] for entry in protocol.entries]
+        close("followed entries", course.entries[1, -1], ends, norms=np.linalg.norm(W), dims=W.shape)
+
+
+def test_seen_and_frozen_parts_add_up(experiment):
+    course = experiment.courses[AUGMENTED]
+    close(
+        "seen² + frozen² = total²",
+        course.norm_seen**2 + course.norm_frozen**2,
+        course.norm_perp**2,
+        norms=np.linalg.norm(course.norm_perp**2),
+        dims=experiment.inputs.shape,
+    )
+    assert course.norm_frozen.min() > 0  # the borders are black
+    assert not experiment.courses[HARD_WIRED].norm_perp.any()
+
+
+def test_no_seed_is_refused(sample, experiment):
+    with pytest.raises(ValueError, match="0 seeds"):
+        Experiment(experiment.protocol, sample, ())

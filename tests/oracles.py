@@ -1,0 +1,289 @@
+"""Slow NumPy twins that share no code with the package: the paper's formulas verbatim, sums written out, brute force.
+
+The paper's letters and its orientation: columns are samples, X (d0, n), Y (dL, n), W (dL, d0).
+A group is a list of dense matrices, one for each element; the package is never imported here.
+"""
+
+import itertools
+
+import numpy as np
+import scipy.linalg
+
+EPS = np.finfo(float).eps
+
+# ---------------------------------------------------------------------------------------------------------- groups
+
+
+def permutation_matrix(p):
+    """rho with (rho x)[p[i]] = x[i]."""
+    rho = np.zeros((len(p), len(p)))
+    rho[np.asarray(p), np.arange(len(p))] = 1.0
+    return rho
+
+
+def enumerate_group(generators, limit=5000):
+    """Every element of the group that the permutations generate, identity first, as index tuples (brute force)."""
+    identity = tuple(range(len(generators[0])))
+    seen, frontier = {identity: None}, [identity]
+    while frontier:
+        # (rho_q rho_p x)[q[p[i]]] = x[i]
+        products = [tuple(int(q[i]) for i in p) for p in frontier for q in generators]
+        frontier = [p for p in dict.fromkeys(products) if p not in seen]
+        seen.update(dict.fromkeys(frontier))
+        assert len(seen) <= limit, "the oracle is for small groups"
+    return list(seen)
+
+
+def matrices(permutations):
+    return [permutation_matrix(p) for p in permutations]
+
+
+def defect(generators):
+    """G = [I - rho(g_1), ..., I - rho(g_M)]   (d0, M d0)."""
+    return np.hstack([np.eye(len(rho)) - rho for rho in matrices(generators)])
+
+
+def reynolds(elements):
+    return sum(elements) / len(elements)
+
+
+def averaged_moment(S, elements):
+    return sum(rho @ S @ rho.T for rho in elements) / len(elements)
+
+
+def invariant_basis(elements):
+    """Orthonormal rows that span the invariants: eigenvectors of the Reynolds projector for the eigenvalue 1."""
+    eigenvalues, vectors = np.linalg.eigh(reynolds(elements))
+    return vectors[:, eigenvalues > 0.5].T
+
+
+def orbits(permutations, dim):
+    """Label of each index: the smallest index it is moved to."""
+    return np.array([min(p[i] for p in permutations) for i in range(dim)])
+
+
+def orbitals(permutations, dim):
+    """Label of each pair (i, j): the smallest pair it is moved to, row-major."""
+    return np.array([[min(p[i] * dim + p[j] for p in permutations) for j in range(dim)] for i in range(dim)])
+
+
+def rotated(image):
+    """A square image turned by 90 degrees counter-clockwise, entry by entry."""
+    n = len(image)
+    return np.array([[image[j, n - 1 - i] for j in range(n)] for i in range(n)])
+
+
+# ---------------------------------------------------------------------------------------------------------- losses
+
+
+def loss_plain(W, X, Y):
+    n = X.shape[1]
+    return sum(float(np.sum((W @ X[:, i] - Y[:, i]) ** 2)) for i in range(n)) / n
+
+
+def loss_regularized(W, X, Y, G, strength):
+    return loss_plain(W, X, Y) + strength * float(np.sum((W @ G) ** 2))
+
+
+def loss_augmented(W, X, Y, elements):
+    return sum(loss_plain(W, rho @ X, Y) for rho in elements) / len(elements)
+
+
+def augmented_set(X, Y, elements):
+    return np.hstack([rho @ X for rho in elements]), np.hstack([Y] * len(elements))
+
+
+def penalized_set(X, Y, G, strength):
+    """Columns whose plain squared loss, over the *original* n, is the regularized loss."""
+    n = X.shape[1]
+    return np.hstack([X, np.sqrt(n * strength) * G]), np.hstack([Y, np.zeros((len(Y), G.shape[1]))])
+
+
+# --------------------------------------------------------------------------------- the paper's formulas, verbatim
+
+
+def root(A, power):
+    """A^power of a symmetric positive definite matrix."""
+    eigenvalues, vectors = np.linalg.eigh(A)
+    return (vectors * eigenvalues**power) @ vectors.T
+
+
+def best_rank(Z, r):
+    """[Z]_r"""
+    U, s, Vt = np.linalg.svd(Z, full_matrices=False)
+    return (U[:, :r] * s[:r]) @ Vt[:r]
+
+
+def theorem_6(X, Y, G, r):
+    """Hard-wired: (W, Z)."""
+    half = root(X @ X.T, -0.5)
+    P = half @ G
+    Z = Y @ X.T @ half @ (np.eye(len(X)) - P @ np.linalg.pinv(P))
+    return best_rank(Z, r) @ half, Z
+
+
+def proposition_8(X, Y, G, r, strength):
+    """Regularized: (W, Z)."""
+    half = root(X @ X.T + X.shape[1] * strength * G @ G.T, -0.5)
+    Z = Y @ X.T @ half
+    return best_rank(Z, r) @ half, Z
+
+
+def proposition_11(X, Y, elements, r):
+    """Augmented: (W, Z)."""
+    half = root(sum(rho @ X @ X.T @ rho.T for rho in elements), -0.5)
+    Z = sum(Y @ X.T @ rho.T for rho in elements) @ half
+    return best_rank(Z, r) @ half, Z
+
+
+# --------------------------------------------------------------------------------------------- optima by factoring
+
+
+def reduced_rank(A, Y, r, n=None, scale=None):
+    """min ‖V A - Y‖²/n over rank(V) <= r for any A (d, n): (minimum-norm V, loss, singular values of Z/√n).
+
+    Y is projected on the row space of A, found by an SVD of A itself (no Gram matrix); the residual is summed.
+    Singular values of A below its rounding count as zero; `scale` is that of what A was computed from.
+    """
+    n = A.shape[1] if n is None else n
+    U, s, Qt = np.linalg.svd(A, full_matrices=False)
+    keep = s > rounding(A, scale)
+    U, s, Qt = U[:, keep], s[keep], Qt[keep]
+    Z = Y @ Qt.T
+    fitted = best_rank(Z, r)
+    loss = float(np.sum((fitted @ Qt - Y) ** 2)) / n
+    return (fitted / s) @ U.T, loss, np.linalg.svd(Z, compute_uv=False) / np.sqrt(n)
+
+
+def rounding(A, scale=None):
+    """Below it a singular value of A is rounding: 10 max(m, n) eps ‖A‖, or ‖·‖ of what A was computed from."""
+    return 10 * max(A.shape) * EPS * max(np.linalg.norm(A) if scale is None else scale, 1e-300)
+
+
+def qr_solution(X, Y):
+    """The unconstrained least-squares W by a Householder QR with column pivoting of Xᵀ (full row rank)."""
+    Q, R, pivots = scipy.linalg.qr(X.T, mode="economic", pivoting=True)
+    W = np.empty((len(Y), len(X)))
+    W[:, pivots] = scipy.linalg.solve_triangular(R, Q.T @ Y.T).T
+    return W
+
+
+def all_truncations(Z, r):
+    """Every critical value of ‖Z - W‖² over rank(W) <= r: the sum of the singular values left out, squared."""
+    s = np.linalg.svd(Z, compute_uv=False)
+    s = s[s > max(Z.shape) * EPS * s[0]]
+    total = float(np.sum(s**2))
+    return sorted(total - sum(s[list(kept)] ** 2) for kept in itertools.combinations(range(len(s)), min(r, len(s))))
+
+
+# ------------------------------------------------------------------------------------------------------- the chain
+
+
+def product(weights):
+    """W = W_L ... W_1"""
+    W = weights[0]
+    for layer in weights[1:]:
+        W = layer @ W
+    return W
+
+
+def chain_gradient(weights, X, Y, n=None):
+    """d/dW_j of ‖W_L ... W_1 X - Y‖²/n by back-propagation over the samples (analytic: complex weights are fine)."""
+    n = X.shape[1] if n is None else n
+    activations = [X]
+    for layer in weights:
+        activations.append(layer @ activations[-1])
+    signal = 2.0 / n * (activations[-1] - Y)
+    gradients = []
+    for layer, below in zip(reversed(weights), reversed(activations[:-1]), strict=True):
+        gradients.append(signal @ below.T)
+        signal = layer.T @ signal
+    return gradients[::-1]
+
+
+def hessian_product(weights, direction, X, Y, n=None, step=1e-30):
+    """Hessian-vector product by a complex step on the gradient: no subtraction, hence no truncation."""
+    shifted = [w + 1j * step * v for w, v in zip(weights, direction, strict=True)]
+    return [g.imag / step for g in chain_gradient(shifted, X, Y, n)]
+
+
+def joined(arrays):
+    return np.concatenate([np.ravel(a) for a in arrays]) if arrays else np.zeros(0)
+
+
+def split_like(vector, weights):
+    ends = np.cumsum([w.size for w in weights])[:-1]
+    return [part.reshape(w.shape) for part, w in zip(np.split(vector, ends), weights, strict=True)]
+
+
+def pytorch_init(widths, seed):
+    """U(-1/√fan_in, 1/√fan_in), layer by layer from W_1, row-major."""
+    rng = np.random.default_rng(seed)
+    return [rng.uniform(-1 / np.sqrt(a), 1 / np.sqrt(a), (b, a)) for a, b in itertools.pairwise(widths)]
+
+
+# ------------------------------------------------------------------------------------------- PyTorch's optimizers
+
+
+class Adam:
+    """torch.optim.Adam, default options, one list of arrays at a time."""
+
+    def __init__(self, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        self.lr, self.betas, self.eps, self.t, self.m, self.v = lr, betas, eps, 0, None, None
+
+    def step(self, weights, gradients):
+        if self.m is None:
+            self.m = [np.zeros_like(w) for w in weights]
+            self.v = [np.zeros_like(w) for w in weights]
+        self.t += 1
+        b1, b2 = self.betas
+        self.m = [m + (1 - b1) * (g - m) for m, g in zip(self.m, gradients, strict=True)]
+        self.v = [b2 * v + (1 - b2) * g * g for v, g in zip(self.v, gradients, strict=True)]
+        rate, correction = self.lr / (1 - b1**self.t), np.sqrt(1 - b2**self.t)
+        return [w - rate * m / (np.sqrt(v) / correction + self.eps)
+                for w, m, v in zip(weights, self.m, self.v, strict=True)]
+
+
+class SGD:
+    """torch.optim.SGD: the buffer starts as the first gradient, no dampening, no Nesterov."""
+
+    def __init__(self, lr, momentum=0.0):
+        self.lr, self.momentum, self.buffer = lr, momentum, None
+
+    def step(self, weights, gradients):
+        old = self.buffer
+        self.buffer = gradients if old is None else [
+            self.momentum * b + g for b, g in zip(old, gradients, strict=True)]
+        return [w - self.lr * b for w, b in zip(weights, self.buffer, strict=True)]
+
+
+def descend(weights, X, Y, optimizer, epochs, n=None):
+    """The list of states before each update and after the last: epochs + 1 lists of weights."""
+    states = [weights]
+    for _ in range(epochs):
+        states.append(optimizer.step(states[-1], chain_gradient(states[-1], X, Y, n)))
+    return states
+
+
+# ---------------------------------------------------------------------------------------------- invariance measures
+
+
+def frozen_and_seen(W, S, elements):
+    """W (I - Pi) on the null space of the averaged moment (eigenvalues <= d0 eps λ₁), and off it."""
+    perp = W - W @ reynolds(elements)
+    eigenvalues, vectors = np.linalg.eigh(averaged_moment(S, elements))
+    null = vectors[:, eigenvalues <= len(S) * EPS * eigenvalues[-1]]
+    frozen = perp @ null @ null.T
+    return frozen, perp - frozen
+
+
+def augmented_accuracy(W, X, labels, elements):
+    """The fraction of pairs (sample, element) whose largest output is the label's."""
+    hits = [np.argmax(W @ rho @ X[:, i]) == labels[i] for rho in elements for i in range(X.shape[1])]
+    return float(np.mean(hits))
+
+
+def invariance_error(f, x, elements):
+    """ε_inv(f, x) = E_g[(1 - f(g x)/f̄(x))²], f̄(x) = E_g f(g x), for a scalar function f."""
+    values = np.array([f(rho @ x) for rho in elements])
+    return float(np.mean((1 - values / values.mean()) ** 2))

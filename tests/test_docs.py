@@ -1,0 +1,37 @@
+"""Doctests of every public module."""
+
+import doctest
+import importlib
+import importlib.util
+import pkgutil
+
+import linvariance
+import numpy as np
+import pytest
+
+HEAVY = {"plots": "matplotlib", "experiments": "matplotlib", "estimators": "sklearn"}
+NAMES = sorted(module.name for module in pkgutil.walk_packages(linvariance.__path__, "linvariance.")
+               if not module.name.endswith(("__main__", "._core")))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_doctests(name):
+    needed = HEAVY.get(name.split(".")[1])
+    if needed and importlib.util.find_spec(needed) is None:
+        pytest.skip(f"{name} needs {needed}, which is not installed")
+    module = importlib.import_module(name)
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    with np.printoptions(legacy="1.25"):  # np.True_ and np.float64(…) print as plain numbers
+        failed, _ = doctest.testmod(module, optionflags=flags, report=True)
+    assert failed == 0
+
+
+PUBLIC = [name for name in linvariance.__all__ if callable(getattr(linvariance, name))]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_names_say_what_they_are(name):
+    """A definition; for functions a proof of life too."""
+    doc = getattr(linvariance, name).__doc__
+    assert doc
+    assert len(doc.splitlines()[0]) > 10

@@ -1,0 +1,94 @@
+"""Networks and their initializations."""
+
+import copy
+import itertools
+import pickle
+
+import linvariance as lv
+import numpy as np
+import oracles
+import pytest
+import strategies
+from hypothesis import given
+from hypothesis import strategies as st
+from tolerances import bounded, close
+
+all_widths = st.lists(st.integers(1, 8), min_size=2, max_size=5)
+
+
+@given(strategies.networks())
+def test_a_network_is_its_layers(drawn):
+    weights, widths, _ = drawn
+    network = lv.Network(weights)
+    assert tuple(network.widths) == tuple(widths)
+    for own, given_ in zip(network.weights, weights, strict=True):
+        np.testing.assert_array_equal(own, given_)
+    np.testing.assert_array_equal(network.flat, oracles.joined(weights))
+    close("network: W_L ... W_1", network.matrix, oracles.product(weights), dims=sum(widths),
+          norms=np.prod([np.linalg.norm(w) for w in weights]))
+
+
+def test_a_network_keeps_its_own_copy(rng):
+    layer = rng.standard_normal((2, 3))
+    network = lv.Network([layer])
+    kept = layer.copy()
+    layer[...] = 0
+    np.testing.assert_array_equal(network.weights[0], kept)
+    np.testing.assert_array_equal(network.matrix, kept)
+
+
+def test_copies_and_pickles(rng):
+    network = lv.Network([rng.standard_normal((2, 3)), rng.standard_normal((4, 2))])
+    for other in (copy.deepcopy(network), pickle.loads(pickle.dumps(network))):
+        np.testing.assert_array_equal(other.flat, network.flat)
+
+
+def draw(init, widths, seed=0):
+    return init(widths, np.random.default_rng(seed))
+
+
+@given(all_widths, strategies.seeds)
+def test_pytorch_draws_uniformly_by_fan_in(widths, seed):
+    """Exactly the documented stream: float64, layer by layer from W_1, row-major."""
+    for found, expected in zip(draw(lv.init.pytorch(), widths, seed), oracles.pytorch_init(widths, seed), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@given(all_widths, strategies.seeds)
+def test_gaussian_has_the_scale(widths, seed):
+    small, large = draw(lv.init.gaussian(1e-3), widths, seed), draw(lv.init.gaussian(1.0), widths, seed)
+    for a, b in zip(small, large, strict=True):
+        np.testing.assert_allclose(a, 1e-3 * b, rtol=4 * oracles.EPS)
+
+
+def test_gaussian_is_gaussian():
+    W = draw(lv.init.gaussian(2.0), [400, 400])[0]
+    assert abs(W.mean()) < 4 * 2 / 400  # four standard errors
+    assert abs(W.std() - 2) < 4 * 2 / (400 * np.sqrt(2))
+
+
+@given(all_widths, strategies.seeds, st.sampled_from((1e-3, 1.0, 3.0)))
+def test_balanced_layers_balance(widths, seed, scale):
+    """W_{j+1}ᵀ W_{j+1} = W_j W_jᵀ"""
+    weights = draw(lv.init.balanced(scale), widths, seed)
+    assert [w.shape for w in weights] == [(b, a) for a, b in itertools.pairwise(widths)]
+    for below, above in itertools.pairwise(weights):
+        close("balanced: W_{j+1}ᵀW_{j+1} = W_jW_jᵀ", above.T @ above, below @ below.T, norms=np.linalg.norm(above) ** 2,
+              dims=max(widths))
+    for w in weights:
+        s = np.linalg.svd(w, compute_uv=False)[:min(widths)]
+        bounded("balanced: the scale", float(np.abs(s - scale).max()), norms=scale, dims=max(widths))
+
+
+@given(strategies.networks())
+def test_given_weights_are_taken_as_they_are(drawn):
+    weights, widths, _ = drawn
+    for start in (lv.init.given(weights), lv.init.given(lv.Network(weights))):
+        for found, expected in zip(draw(start, widths), weights, strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_given_weights_of_other_widths_are_refused(rng):
+    p = lv.unconstrained(lv.Moments.from_data(rng.standard_normal((9, 3)), rng.standard_normal((9, 2))), rank=2)
+    with pytest.raises(ValueError, match="3"):
+        lv.train(p, epochs=1, init=lv.init.given([np.ones((2, 4)), np.ones((2, 2))]))

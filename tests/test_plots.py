@@ -1,0 +1,68 @@
+"""Drawing: what is drawn is what was given, and matplotlib's global state stays as it was."""
+
+import itertools
+import subprocess
+import sys
+
+import matplotlib as mpl
+import numpy as np
+from linvariance import plots
+from matplotlib.colors import to_rgb
+
+X = np.arange(0, 50, 10)
+RUNS = np.array([[5.0, 4, 3, 2, 1], [6, 5, 4, 3, 2], [9, 9, 9, 9, 9]])
+
+
+def test_a_curve_is_the_median_within_the_range():
+    _, (axes,) = plots.panels(size=(4, 3))
+    plots.draw(axes, [plots.Curve("three runs", X, RUNS, plots.LOOKS[0])], [plots.Level(2.5, plots.LOOKS[0])])
+    level, curve = axes.lines
+    np.testing.assert_array_equal(curve.get_ydata(), [6, 5, 4, 3, 2])
+    assert level.get_linestyle() == "--"
+    assert level.get_ydata()[0] == 2.5
+    band = axes.collections[0].get_paths()[0].vertices[:, 1]
+    assert (band.min(), band.max()) == (1, 9)
+
+
+def test_one_run_has_no_band():
+    _, (axes,) = plots.panels(size=(4, 3))
+    plots.draw(axes, [plots.Curve("one run", X, RUNS[:1], plots.LOOKS[0])])
+    assert not axes.collections
+
+
+def test_stems_stand_side_by_side():
+    _, (axes,) = plots.panels(size=(4, 3))
+    plots.stems(
+        axes,
+        [plots.Curve(name, np.arange(1, 6), RUNS[:1], look) for name, look in zip("ab", plots.LOOKS, strict=False)],
+    )
+    a, b = (line.get_xdata() for line in axes.lines)
+    assert (a < b).all()
+    np.testing.assert_array_equal(np.round((a + b) / 2, 12), np.arange(1, 6))
+
+
+def test_looks_differ_in_marker_and_in_lightness_or_hue():
+    assert len({look.marker for look in plots.LOOKS}) == len(plots.LOOKS)
+    for one, other in itertools.combinations(plots.LOOKS, 2):
+        assert np.abs(np.subtract(to_rgb(one.colour), to_rgb(other.colour))).max() > 0.2
+
+
+def test_the_same_figure_gives_the_same_bytes_and_global_state_stays(tmp_path):
+    before = dict(mpl.rcParams)
+    for name in ("a.png", "b.png"):
+        figure, (axes,) = plots.panels(size=(4, 3))
+        plots.draw(axes, [plots.Curve("runs", X, RUNS, plots.LOOKS[0])])
+        plots.legend(figure, axes, note="reference")
+        plots.save(figure, tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert dict(mpl.rcParams) == before
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    program = (
+        "import sys, linvariance, linvariance.datasets, linvariance.plots, linvariance.experiments.cli\n"
+        "heavy = 'matplotlib', 'sklearn', 'mlxtend', 'pandas', 'rich', 'cyclopts'\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
