@@ -27,7 +27,8 @@ def seconds(function: Callable[[], object], at_least: float = 0.3, rounds: int =
 
 
 def machine() -> dict[str, object]:
-    model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").open() if "model name" in line), "?")
+    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    model = names[0].split(": ")[1] if names else "unknown"
     return {"processor": model, "cores": os.cpu_count(), "system": platform.system(), **lv.show_config()}
 
 

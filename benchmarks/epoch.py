@@ -4,9 +4,9 @@ The peers train on the 4000 augmented samples, as a user writes it. First all mu
 """
 
 import numpy as np
-from common import seconds, store
 
 import linvariance as lv
+from common import seconds, store
 
 n, size, hidden, outputs, epochs = 1000, 14, 5, 9, 50
 rng = np.random.default_rng(0)

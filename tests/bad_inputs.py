@@ -11,8 +11,9 @@ import time
 import traceback
 import warnings
 
-import linvariance as lv
 import numpy as np
+
+import linvariance as lv
 
 RNG = np.random.default_rng(0)
 X, Y, W, S = RNG.standard_normal((8, 4)), RNG.standard_normal((8, 3)), RNG.standard_normal((3, 4)), np.eye(4)
@@ -94,20 +95,61 @@ ARRAY_ARGUMENTS = {
 }
 
 GENERATORS = {
-    "twice the same": [[0, 0, 2]], "out of range": [[0, 1, 3]], "negative": [[0, -1, 2]], "floats": [[0.0, 1.0, 2.0]],
-    "fractions": [[0.5, 1.0, 2.0]], "bool": [[True, False]], "str": [["0", "1"]], "empty": [], "empty row": [[]],
-    "ragged": [[0, 1], [1, 0, 2]], "three dimensions": [[[1, 0]]], "matrix": np.eye(3), "complex": [[0j, 1 + 0j]],
-    "None": None, "object": np.array([[1, None]], dtype=object), "a string": "swap", "scalar": 3, "dict": {1: 2},
-    "masked": np.ma.masked_array([[1, 0]], mask=[[True, False]]), "nan": [[np.nan, 0]], "huge": [[2**62, 0]],
-    "second one is none": [[1, 0, 2], [1, 1, 2]], "datetime": np.array([["2025-06-13"]], dtype="M8[D]"),
-    "structured": np.zeros((1, 2), dtype=[("a", int)]), "uint64 beyond int64": np.array([[2**64 - 1, 0]], np.uint64),
+    "twice the same": [[0, 0, 2]],
+    "out of range": [[0, 1, 3]],
+    "negative": [[0, -1, 2]],
+    "floats": [[0.0, 1.0, 2.0]],
+    "fractions": [[0.5, 1.0, 2.0]],
+    "bool": [[True, False]],
+    "str": [["0", "1"]],
+    "empty": [],
+    "empty row": [[]],
+    "ragged": [[0, 1], [1, 0, 2]],
+    "three dimensions": [[[1, 0]]],
+    "matrix": np.eye(3),
+    "complex": [[0j, 1 + 0j]],
+    "None": None,
+    "object": np.array([[1, None]], dtype=object),
+    "a string": "swap",
+    "scalar": 3,
+    "dict": {1: 2},
+    "masked": np.ma.masked_array([[1, 0]], mask=[[True, False]]),
+    "nan": [[np.nan, 0]],
+    "huge": [[2**62, 0]],
+    "second one is none": [[1, 0, 2], [1, 1, 2]],
+    "datetime": np.array([["2025-06-13"]], dtype="M8[D]"),
+    "structured": np.zeros((1, 2), dtype=[("a", int)]),
+    "uint64 beyond int64": np.array([[2**64 - 1, 0]], np.uint64),
 }
 
-NOT_COUNTS = {"0": 0, "negative": -1, "2.7": 2.7, "2.0": 2.0, "True": True, "numpy bool": np.True_, "str": "2",
-              "None": None, "nan": np.nan, "inf": np.inf, "complex": 1j, "array": np.array([1, 2]), "list": [2]}
+NOT_COUNTS = {
+    "0": 0,
+    "negative": -1,
+    "2.7": 2.7,
+    "2.0": 2.0,
+    "True": True,
+    "numpy bool": np.True_,
+    "str": "2",
+    "None": None,
+    "nan": np.nan,
+    "inf": np.inf,
+    "complex": 1j,
+    "array": np.array([1, 2]),
+    "list": [2],
+}
 NOT_FROM_ZERO = {k: v for k, v in NOT_COUNTS.items() if k != "0"}
-NOT_STRENGTHS = {"negative": -1.0, "inf": np.inf, "-inf": -np.inf, "nan": np.nan, "str": "1", "None": None,
-                 "complex": 1j, "True": True, "array": np.array([1.0, 2.0]), "list": [1.0]}
+NOT_STRENGTHS = {
+    "negative": -1.0,
+    "inf": np.inf,
+    "-inf": -np.inf,
+    "nan": np.nan,
+    "str": "1",
+    "None": None,
+    "complex": 1j,
+    "True": True,
+    "array": np.array([1.0, 2.0]),
+    "list": [1.0],
+}
 NOT_POSITIVE = {**NOT_STRENGTHS, "0": 0.0}
 NOT_FRACTIONS = {**NOT_STRENGTHS, "1": 1.0, "2": 2.0}
 NOT_DATA = {"array": X, "None": None, "str": "moments", "representation": REP, "tuple": (X, Y)}
@@ -125,6 +167,14 @@ SCALARS = {
     ("augmented", "rank"): (lambda v: lv.augmented(MOMENTS, REP, rank=v), NOT_COUNTS),
     ("regularized", "rank"): (lambda v: lv.regularized(MOMENTS, REP, rank=v, strength=1.0), NOT_COUNTS),
     ("regularized", "strength"): (lambda v: lv.regularized(MOMENTS, REP, rank=2, strength=v), NOT_STRENGTHS),
+    ("regularized, too strong", "strength"): (
+        lambda v: lv.regularized(MOMENTS, REP, rank=2, strength=v),
+        {"strength GGᵀ overflows": 1.7e308},
+    ),
+    ("solve", "X"): (
+        lambda v: lv.solve(v),
+        {"weights beyond 1e308": lv.unconstrained(lv.Moments.from_data(1e-310 * X, Y), rank=1)},
+    ),
     ("unconstrained", "data"): (lambda v: lv.unconstrained(v, rank=1), NOT_DATA),
     ("hard_wired", "data"): (lambda v: lv.hard_wired(v, REP, rank=1), NOT_DATA),
     ("augmented", "data"): (lambda v: lv.augmented(v, REP, rank=1), NOT_DATA),
@@ -135,48 +185,118 @@ SCALARS = {
     ("invariance.split", "rep"): (lambda v: lv.invariance.split(W, v), NOT_REPS),
     ("invariance.accuracy", "rep"): (lambda v: lv.invariance.accuracy(W, X, LABELS, v), NOT_REPS),
     ("invariance.error", "rep"): (lambda v: lv.invariance.error(lambda x: x[:, 0], X, v), NOT_REPS),
-    ("invariance.split", "moments"): (lambda v: lv.invariance.split(W, REP, v),
-                                      {k: v for k, v in NOT_DATA.items() if k != "None"}),
+    ("invariance.split", "moments"): (
+        lambda v: lv.invariance.split(W, REP, v),
+        {k: v for k, v in NOT_DATA.items() if k != "None"},
+    ),
     ("solve", "problem"): (lv.solve, NOT_PROBLEMS),
     ("hessian", "problem"): (lambda v: lv.hessian(v, NETWORK), NOT_PROBLEMS),
     ("hessian", "network"): (lambda v: lv.hessian(PROBLEM, v), {"None": None, "array": W, "list": LAYERS}),
     ("train", "problems"): (lambda v: lv.train(v, epochs=1), {**NOT_PROBLEMS, "empty": [], "mixed": [PROBLEM, None]}),
     ("train", "epochs"): (lambda v: train(epochs=v), NOT_FROM_ZERO),
     ("train", "threads"): (lambda v: train(threads=v), {k: v for k, v in NOT_COUNTS.items() if k != "None"}),
-    ("train", "seeds"): (lambda v: train(seeds=v), {
-        "empty": (), "negative": (-1,), "fraction": (1.5,), "str": ("a",), "None": (None,), "bool": (True,),
-        "nothing": None, "number": 3, "string": "ab"}),
-    ("train", "dtype"): (lambda v: train(dtype=v), {
-        "int": int, "complex": complex, "float16": np.float16, "object": object, "no type": "double precision"}),
+    ("train", "seeds"): (
+        lambda v: train(seeds=v),
+        {
+            "empty": (),
+            "negative": (-1,),
+            "fraction": (1.5,),
+            "str": ("a",),
+            "None": (None,),
+            "bool": (True,),
+            "nothing": None,
+            "number": 3,
+            "string": "ab",
+        },
+    ),
+    ("train", "dtype"): (
+        lambda v: train(dtype=v),
+        {"int": int, "complex": complex, "float16": np.float16, "object": object, "no type": "double precision"},
+    ),
     ("train", "optimizer"): (lambda v: train(optimizer=v), {"str": "adam", "class": lv.Adam, "number": 0.1}),
     ("train", "record"): (lambda v: train(record=v), {"number": 10, "str": "all", "dict": {"every": 1}}),
-    ("train", "init|weights"): (lambda v: train(init=v), {
-        "str": "pytorch", "the maker": lv.init.pytorch, "layers": LAYERS,
-        "nan": lambda widths, rng: [w * np.nan for w in LAYERS],
-        "other widths": lambda widths, rng: [np.ones((2, 5)), np.ones((3, 2))],
-        "too few layers": lambda widths, rng: LAYERS[:1]}),
-    ("train", "widths"): (lambda v: train(widths=v), {
-        "empty": [], "one": [4], "ends elsewhere": [4, 2, 2], "starts elsewhere": [5, 2, 3], "rank 1": [4, 1, 3],
-        "rank 3": [4, 3, 3], "zero": [4, 0, 3], "negative": [4, -2, 3], "fraction": [4, 2.5, 3], "str": ["4", "2", "3"],
-        "bool": [4, True, 3], "number": 3, "string": "423", "nested": [[4, 2, 3]]}),
+    ("train", "init|weights"): (
+        lambda v: train(init=v),
+        {
+            "str": "pytorch",
+            "the maker": lv.init.pytorch,
+            "layers": LAYERS,
+            "nan": lambda widths, rng: [w * np.nan for w in LAYERS],
+            "other widths": lambda widths, rng: [np.ones((2, 5)), np.ones((3, 2))],
+            "too few layers": lambda widths, rng: LAYERS[:1],
+        },
+    ),
+    ("train", "widths"): (
+        lambda v: train(widths=v),
+        {
+            "empty": [],
+            "one": [4],
+            "ends elsewhere": [4, 2, 2],
+            "starts elsewhere": [5, 2, 3],
+            "rank 1": [4, 1, 3],
+            "rank 3": [4, 3, 3],
+            "zero": [4, 0, 3],
+            "negative": [4, -2, 3],
+            "fraction": [4, 2.5, 3],
+            "str": ["4", "2", "3"],
+            "bool": [4, True, 3],
+            "number": 3,
+            "string": "423",
+            "nested": [[4, 2, 3]],
+        },
+    ),
     ("Adam", "lr"): (lambda v: lv.Adam(lr=v), NOT_POSITIVE),
     ("Adam", "eps"): (lambda v: lv.Adam(eps=v), NOT_STRENGTHS),
-    ("Adam", "betas"): (lambda v: lv.Adam(betas=v), {
-        "one": (0.9,), "three": (0.9, 0.9, 0.9), "number": 0.9, "None": None, "nan": (0.9, np.nan),
-        "beta 1": (1.0, 0.9), "negative": (-0.1, 0.9), "str": ("0.9", "0.9"), "string": "ab", "True": (True, 0.5)}),
+    ("Adam", "betas"): (
+        lambda v: lv.Adam(betas=v),
+        {
+            "one": (0.9,),
+            "three": (0.9, 0.9, 0.9),
+            "number": 0.9,
+            "None": None,
+            "nan": (0.9, np.nan),
+            "beta 1": (1.0, 0.9),
+            "negative": (-0.1, 0.9),
+            "str": ("0.9", "0.9"),
+            "string": "ab",
+            "True": (True, 0.5),
+        },
+    ),
     ("GradientDescent", "lr"): (lambda v: lv.GradientDescent(lr=v), NOT_POSITIVE),
     ("GradientDescent", "momentum"): (lambda v: lv.GradientDescent(0.1, momentum=v), NOT_FRACTIONS),
     ("Record", "every"): (lambda v: lv.Record(every=v), NOT_COUNTS),
-    ("Record", "entries|entry"): (lambda v: train(record=lv.Record(entries=v)), {
-        "row too large": [(3, 0)], "column too large": [(0, 4)], "negative": [(-1, 0)], "fraction": [(0.5, 0)],
-        "one number": [(1,)], "three": [(1, 1, 1)], "no pairs": [1, 2], "str": ["ab"], "number": 3, "None": None,
-        "bool": [(True, 0)]}),
+    ("Record", "entries|entry"): (
+        lambda v: train(record=lv.Record(entries=v)),
+        {
+            "row too large": [(3, 0)],
+            "column too large": [(0, 4)],
+            "negative": [(-1, 0)],
+            "fraction": [(0.5, 0)],
+            "one number": [(1,)],
+            "three": [(1, 1, 1)],
+            "no pairs": [1, 2],
+            "str": ["ab"],
+            "number": 3,
+            "None": None,
+            "bool": [(True, 0)],
+        },
+    ),
     ("Record", "weights"): (lambda v: lv.Record(weights=v), {"str": "no", "array": np.ones(2), "number": 2.5}),
     ("init.gaussian", "scale"): (lambda v: lv.init.gaussian(v), NOT_POSITIVE),
     ("init.balanced", "scale"): (lambda v: lv.init.balanced(v), NOT_POSITIVE),
-    ("Network", "weights"): (lv.Network, {
-        "empty": [], "None": None, "number": 3.0, "one matrix": W, "string": "ab", "do not fit": [W, W], "dict": {},
-        "a vector": [np.ones(3)]}),
+    ("Network", "weights"): (
+        lv.Network,
+        {
+            "empty": [],
+            "None": None,
+            "number": 3.0,
+            "one matrix": W,
+            "string": "ab",
+            "do not fit": [W, W],
+            "dict": {},
+            "a vector": [np.ones(3)],
+        },
+    ),
     ("init.given", "weights"): (lv.init.given, {"empty": [], "None": None, "one matrix": W, "do not fit": [W, W]}),
     ("cyclic", "n"): (lv.groups.cyclic, NOT_COUNTS),
     ("dihedral", "n"): (lv.groups.dihedral, NOT_COUNTS),
@@ -188,24 +308,51 @@ SCALARS = {
     ("image_translations", "width"): (lambda v: lv.groups.image_translations(3, v), NOT_COUNTS),
     ("elements", "limit"): (lambda v: REP.elements(limit=v), NOT_COUNTS),
     ("permutations", "generators"): (lv.groups.permutations, GENERATORS),
-    ("Moments.from_data", "weights"): (lambda v: lv.Moments.from_data(X, Y, weights=v), {
-        "negative": -WEIGHTS, "one negative": spoiled(WEIGHTS, -1.0), "all zero": 0 * WEIGHTS, "str": "uniform"}),
-    ("Moments.from_data", "X"): (lambda v: lv.Moments.from_data(v, Y), {
-        "overflow": np.full((8, 4), 1e200), "another n": X[:5]}),
-    ("Moments.from_data", "Y"): (lambda v: lv.Moments.from_data(X, v), {
-        "overflow": np.full((8, 3), 1e200), "another n": Y[:5], "another n, flat": Y[:5, 0]}),
-    ("invariance.accuracy", "labels"): (lambda v: lv.invariance.accuracy(W, X, v, REP), {
-        "too large": LABELS + 3, "negative": LABELS - 3, "fractions": LABELS + 0.5, "one-hot": np.eye(3)[LABELS],
-        "bool": LABELS > 1}),
-    ("invariance.error", "f"): (lambda v: lv.invariance.error(v, X, REP), {
-        "None": None, "array": W, "too few rows": lambda x: x[:3, 0], "nan": lambda x: x[:, 0] * np.nan,
-        "str": lambda x: np.array(["a"] * len(x)), "complex": lambda x: x[:, 0] + 0j}),
-    ("group of another size", "X"): (lambda v: v(), {
-        "hard_wired": lambda: lv.hard_wired(MOMENTS, lv.groups.cyclic(5), rank=1),
-        "augmented": lambda: lv.augmented(MOMENTS, lv.groups.image_rotations(14), rank=1),
-        "regularized": lambda: lv.regularized(MOMENTS, lv.groups.cyclic(3), rank=1, strength=1.0)}),
-    ("group of another size", "moments"): (lambda v: v(), {
-        "split": lambda: lv.invariance.split(np.ones((3, 5)), lv.groups.cyclic(5), MOMENTS)}),
+    ("Moments.from_data", "weights"): (
+        lambda v: lv.Moments.from_data(X, Y, weights=v),
+        {"negative": -WEIGHTS, "one negative": spoiled(WEIGHTS, -1.0), "all zero": 0 * WEIGHTS, "str": "uniform"},
+    ),
+    ("Moments.from_data", "X"): (
+        lambda v: lv.Moments.from_data(v, Y),
+        {"overflow": np.full((8, 4), 1e200), "another n": X[:5]},
+    ),
+    ("Moments.from_data", "Y"): (
+        lambda v: lv.Moments.from_data(X, v),
+        {"overflow": np.full((8, 3), 1e200), "another n": Y[:5], "another n, flat": Y[:5, 0]},
+    ),
+    ("invariance.accuracy", "labels"): (
+        lambda v: lv.invariance.accuracy(W, X, v, REP),
+        {
+            "too large": LABELS + 3,
+            "negative": LABELS - 3,
+            "fractions": LABELS + 0.5,
+            "one-hot": np.eye(3)[LABELS],
+            "bool": LABELS > 1,
+        },
+    ),
+    ("invariance.error", "f"): (
+        lambda v: lv.invariance.error(v, X, REP),
+        {
+            "None": None,
+            "array": W,
+            "too few rows": lambda x: x[:3, 0],
+            "nan": lambda x: x[:, 0] * np.nan,
+            "str": lambda x: np.array(["a"] * len(x)),
+            "complex": lambda x: x[:, 0] + 0j,
+        },
+    ),
+    ("group of another size", "X"): (
+        lambda v: v(),
+        {
+            "hard_wired": lambda: lv.hard_wired(MOMENTS, lv.groups.cyclic(5), rank=1),
+            "augmented": lambda: lv.augmented(MOMENTS, lv.groups.image_rotations(14), rank=1),
+            "regularized": lambda: lv.regularized(MOMENTS, lv.groups.cyclic(3), rank=1, strength=1.0),
+        },
+    ),
+    ("group of another size", "moments"): (
+        lambda v: v(),
+        {"split": lambda: lv.invariance.split(np.ones((3, 5)), lv.groups.cyclic(5), MOMENTS)},
+    ),
     ("Hessian", "Hessian|real"): (OPERATOR.matvec, {"complex": np.ones(OPERATOR.shape[1]) + 0j}),
     ("Hessian", "dimension|shape"): (OPERATOR.matvec, {"too short": np.ones(3), "a matrix": np.ones((14, 2))}),
 }
@@ -241,8 +388,9 @@ def attempt(name):
             if time.perf_counter() - start > 2:
                 return "refused too late: something was computed first"
             return None
-        except BaseException:
-            return f"not a ValueError or TypeError: {traceback.format_exc(limit=-3)}"
+        except BaseException as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            return f"not a ValueError or TypeError: {error!r} from {where.name}, line {where.lineno}"
     return f"accepted: {result!r:.300}"
 
 

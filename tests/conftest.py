@@ -4,6 +4,9 @@ import os
 import sys
 from pathlib import Path
 
+# The matrices are small and the machine is shared: two BLAS threads that spin for each other cost up to ten times.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings

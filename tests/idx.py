@@ -4,6 +4,7 @@ import gzip
 import struct
 
 import numpy as np
+
 from linvariance.datasets import IMAGES, LABELS
 
 

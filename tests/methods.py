@@ -3,8 +3,9 @@
 import dataclasses
 import functools
 
-import linvariance as lv
 import numpy as np
+
+import linvariance as lv
 import oracles
 
 METHODS = ("unconstrained", "regularized", "augmented", "hard_wired")

@@ -240,8 +240,9 @@ class Adam:
         self.m = [m + (1 - b1) * (g - m) for m, g in zip(self.m, gradients, strict=True)]
         self.v = [b2 * v + (1 - b2) * g * g for v, g in zip(self.v, gradients, strict=True)]
         rate, correction = self.lr / (1 - b1**self.t), np.sqrt(1 - b2**self.t)
-        return [w - rate * m / (np.sqrt(v) / correction + self.eps)
-                for w, m, v in zip(weights, self.m, self.v, strict=True)]
+        return [
+            w - rate * m / (np.sqrt(v) / correction + self.eps) for w, m, v in zip(weights, self.m, self.v, strict=True)
+        ]
 
 
 class SGD:
@@ -252,8 +253,7 @@ class SGD:
 
     def step(self, weights, gradients):
         old = self.buffer
-        self.buffer = gradients if old is None else [
-            self.momentum * b + g for b, g in zip(old, gradients, strict=True)]
+        self.buffer = gradients if old is None else [self.momentum * b + g for b, g in zip(old, gradients, strict=True)]
         return [w - self.lr * b for w, b in zip(weights, self.buffer, strict=True)]
 
 

@@ -8,8 +8,9 @@ import functools
 import itertools
 
 import numpy as np
-import oracles
 from hypothesis import strategies as st
+
+import oracles
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -101,8 +102,11 @@ def _quarter_turn(side):
 @st.composite
 def groups(draw, max_dim=8):
     """Permutation groups on 1..max_dim coordinates: trivial, one or several generators, transitive or not."""
-    kind = draw(st.sampled_from(
-        ("trivial", "repeated identity", "one", "powers", "symmetric", "dihedral", "blocks", "quarter turns")))
+    kind = draw(
+        st.sampled_from(
+            ("trivial", "repeated identity", "one", "powers", "symmetric", "dihedral", "blocks", "quarter turns")
+        )
+    )
     dim = draw(st.integers(1, max_dim))
     rng = np.random.default_rng(draw(seeds))
     if kind == "trivial":
@@ -122,8 +126,10 @@ def groups(draw, max_dim=8):
     elif kind == "quarter turns":
         generators = [_quarter_turn(2 if max_dim < 9 else 3)]
     else:
-        block = st.tuples(st.integers(1, 4), st.sampled_from((
-            lambda n: [_shift(n)], lambda n: [_shift(n), _swap(n)], lambda n: [list(range(n))])))
+        block = st.tuples(
+            st.integers(1, 4),
+            st.sampled_from((lambda n: [_shift(n)], lambda n: [_shift(n), _swap(n)], lambda n: [list(range(n))])),
+        )
         blocks = draw(st.lists(block, min_size=1, max_size=3).filter(lambda b: sum(n for n, _ in b) <= max_dim))
         generators = _on_blocks(blocks)
     relabel = rng.permutation(len(generators[0]))
@@ -182,15 +188,15 @@ class Case:
 
 
 @st.composite
-def cases(draw, spectra=tuple(SPECTRA), targets=("noise", "linear", "exact", "invariant", "zero"), max_dim=8,
-          full_rank=False):
+def cases(
+    draw, spectra=tuple(SPECTRA), targets=("noise", "linear", "exact", "invariant", "zero"), max_dim=8, full_rank=False
+):
     """Shapes with n < d0, d0 < n, dL = 1; ranks from 1 to beyond every dimension."""
     group = draw(groups(max_dim))
     n = draw(st.integers(group.dim if full_rank else 1, 2 * max_dim + 4))
     outputs = draw(st.sampled_from((1, 2, 3, 5)))
     rank = draw(st.sampled_from((1, 2, 3, max(group.dim, outputs) + 2)))
-    return Case(group, n, outputs, rank, draw(st.sampled_from(spectra)), draw(st.sampled_from(targets)),
-                draw(seeds))
+    return Case(group, n, outputs, rank, draw(st.sampled_from(spectra)), draw(st.sampled_from(targets)), draw(seeds))
 
 
 @st.composite

@@ -2,8 +2,9 @@
 
 import multiprocessing
 
-import bad_inputs
 import pytest
+
+import bad_inputs
 
 SECONDS = 20.0  # a case takes a millisecond, the first one an import
 

@@ -3,10 +3,11 @@
 import itertools
 
 import numpy as np
-import oracles
 import pytest
-import strategies
 from hypothesis import given
+
+import oracles
+import strategies
 from linvariance import _core
 from tolerances import bounded, close
 
@@ -20,8 +21,13 @@ def sizes(weights):
 def test_product(drawn):
     weights, widths, _ = drawn
     norms, dims = sizes(weights)
-    close("chain: product", _core.product(widths, oracles.joined(weights)), oracles.product(weights), norms=norms,
-          dims=dims)
+    close(
+        "chain: product",
+        _core.product(widths, oracles.joined(weights)),
+        oracles.product(weights),
+        norms=norms,
+        dims=dims,
+    )
 
 
 @given(strategies.networks())
@@ -31,7 +37,7 @@ def test_pullback(drawn):
     D = rng.standard_normal((widths[-1], widths[0]))
     expected = []
     for j in range(len(weights)):
-        left = oracles.product(weights[j + 1:]) if j + 1 < len(weights) else np.eye(widths[-1])
+        left = oracles.product(weights[j + 1 :]) if j + 1 < len(weights) else np.eye(widths[-1])
         right = oracles.product(weights[:j]) if j else np.eye(widths[0])
         expected.append(left.T @ D @ right.T)
     found = oracles.split_like(_core.product_pullback(widths, oracles.joined(weights), D), weights)
@@ -48,8 +54,10 @@ def test_tangent(drawn):
     direction = [rng.standard_normal(w.shape) for w in weights]
     step = oracles.product([w + 1e-30j * v for w, v in zip(weights, direction, strict=True)])
     found = _core.product_tangent(widths, oracles.joined(weights), oracles.joined(direction))
-    norms = sum(np.prod([np.linalg.norm(v if i == j else w) for i, (w, v) in enumerate(
-        zip(weights, direction, strict=True))]) for j in range(len(weights)))
+    norms = sum(
+        np.prod([np.linalg.norm(v if i == j else w) for i, (w, v) in enumerate(zip(weights, direction, strict=True))])
+        for j in range(len(weights))
+    )
     close("chain: tangent", found, step.imag / 1e-30, norms=norms, dims=sizes(weights)[1])
 
 
@@ -68,8 +76,13 @@ def test_pullback_is_the_adjoint_of_the_tangent(drawn):
 def test_sizes_beyond_one_tile(widths, rng):
     weights = [rng.standard_normal((b, a)) / np.sqrt(a) for a, b in itertools.pairwise(widths)]
     norms, dims = sizes(weights)
-    close("chain: product", _core.product(widths, oracles.joined(weights)), oracles.product(weights), norms=norms,
-          dims=dims)
+    close(
+        "chain: product",
+        _core.product(widths, oracles.joined(weights)),
+        oracles.product(weights),
+        norms=norms,
+        dims=dims,
+    )
     X, Y = rng.standard_normal((widths[0], 3)), rng.standard_normal((widths[-1], 3))
     D = 2 / 3 * (oracles.product(weights) @ X - Y) @ X.T
     found = _core.product_pullback(widths, oracles.joined(weights), D)
@@ -91,19 +104,23 @@ def test_empty_layers(widths):
     assert W.shape == (widths[-1], widths[0])
     assert not W.any()
     assert len(_core.product_pullback(widths, oracles.joined(weights), np.ones(W.shape))) == sum(
-        w.size for w in weights)
+        w.size for w in weights
+    )
 
 
-@pytest.mark.parametrize("call", [
-    lambda: _core.product([2, 3], np.ones(5)),
-    lambda: _core.product([2], np.ones(0)),
-    lambda: _core.product([], np.ones(0)),
-    lambda: _core.product([-2, -3], np.ones(6)),
-    lambda: _core.product([2, 3], np.ones(6) + 0j),
-    lambda: _core.product_pullback([2, 3], np.ones(6), np.ones((2, 3))),
-    lambda: _core.product_pullback([2, 3], np.ones(6), np.ones(6)),
-    lambda: _core.product_tangent([2, 3], np.ones(6), np.ones(5)),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: _core.product([2, 3], np.ones(5)),
+        lambda: _core.product([2], np.ones(0)),
+        lambda: _core.product([], np.ones(0)),
+        lambda: _core.product([-2, -3], np.ones(6)),
+        lambda: _core.product([2, 3], np.ones(6) + 0j),
+        lambda: _core.product_pullback([2, 3], np.ones(6), np.ones((2, 3))),
+        lambda: _core.product_pullback([2, 3], np.ones(6), np.ones(6)),
+        lambda: _core.product_tangent([2, 3], np.ones(6), np.ones(5)),
+    ],
+)
 def test_the_core_guards_its_memory(call):
     with pytest.raises((ValueError, TypeError)):
         call()

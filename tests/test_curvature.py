@@ -2,15 +2,16 @@
 
 import itertools
 
-import linvariance as lv
-import methods
 import numpy as np
-import oracles
 import pytest
 import scipy.sparse.linalg
-import strategies
 from hypothesis import given
 from hypothesis import strategies as st
+
+import linvariance as lv
+import methods
+import oracles
+import strategies
 from tolerances import bounded, close
 
 method_names = st.sampled_from(methods.METHODS)
@@ -36,8 +37,10 @@ def scale(twin, weights, direction):
     top = twin.spectrum[0] if twin.spectrum.size else 0.0
     w = [np.linalg.norm(x) + np.linalg.norm(v) for x, v in zip(weights, direction, strict=True)]
     product, least = np.prod(w), min(w)
-    return float(4 * len(w) * (product / least) ** 2 * top**2 * max(w)
-                 + 4 * len(w) * product / least**2 * top * np.sqrt(twin.scale(oracles.product(weights))) * max(w))
+    return float(
+        4 * len(w) * (product / least) ** 2 * top**2 * max(w)
+        + 4 * len(w) * product / least**2 * top * np.sqrt(twin.scale(oracles.product(weights))) * max(w)
+    )
 
 
 @given(points())
@@ -74,8 +77,13 @@ def test_a_block_is_its_columns_one_by_one(drawn, columns):
     block = H.matmat(V)
     assert block.shape == V.shape
     for k in range(columns):
-        close("hessian: block = one by one", block[:, k], H.matvec(V[:, k]), dims=len(V),
-              norms=scale(twin, weights, oracles.split_like(V[:, k], weights)))
+        close(
+            "hessian: block = one by one",
+            block[:, k],
+            H.matvec(V[:, k]),
+            dims=len(V),
+            norms=scale(twin, weights, oracles.split_like(V[:, k], weights)),
+        )
 
 
 @given(points(spectra=("flat", "mild", "low rank")))
@@ -94,6 +102,21 @@ def test_dense_matrix_and_linearity(drawn):
 def swap_problem(rng, rank=2):
     m = lv.Moments.from_data(rng.standard_normal((20, 5)), rng.standard_normal((20, 4)))
     return lv.augmented(m, lv.groups.cyclic(5), rank=rank)
+
+
+@pytest.mark.parametrize("widths", [[196, 5, 9], [30, 130, 101], [130, 120, 7, 101]], ids=str)
+def test_sizes_beyond_one_tile(widths, rng):
+    """A bottleneck, a wide layer, and products of more than 96 rows and columns."""
+    X, Y = rng.standard_normal((20, widths[0])), rng.standard_normal((20, widths[-1]))
+    p = lv.unconstrained(lv.Moments.from_data(X, Y), rank=min(widths))
+    weights = [rng.standard_normal((b, a)) / np.sqrt(a) for a, b in itertools.pairwise(widths)]
+    H = lv.hessian(p, lv.Network(weights))
+    V = rng.standard_normal((H.shape[0], 3))
+    expected = np.stack(
+        [oracles.joined(oracles.hessian_product(weights, oracles.split_like(v, weights), X.T, Y.T)) for v in V.T],
+        axis=1,
+    )
+    assert np.linalg.norm(H.matmat(V) - expected) <= 1e-12 * np.linalg.norm(expected)  # the figure asked for
 
 
 def test_difference_quotients_have_slope_two(rng):

@@ -9,11 +9,12 @@ import tempfile
 import urllib.error
 from pathlib import Path
 
-import idx
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import idx
 from linvariance import datasets
 from linvariance.datasets import IMAGES, LABELS, Digits
 

@@ -5,13 +5,16 @@ import importlib
 import importlib.util
 import pkgutil
 
-import linvariance
-import numpy as np
 import pytest
 
+import linvariance
+
 HEAVY = {"plots": "matplotlib", "experiments": "matplotlib", "estimators": "sklearn"}
-NAMES = sorted(module.name for module in pkgutil.walk_packages(linvariance.__path__, "linvariance.")
-               if not module.name.endswith(("__main__", "._core")))
+NAMES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(linvariance.__path__, "linvariance.")
+    if not module.name.endswith(("__main__", "._core"))
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -20,9 +23,7 @@ def test_doctests(name):
     if needed and importlib.util.find_spec(needed) is None:
         pytest.skip(f"{name} needs {needed}, which is not installed")
     module = importlib.import_module(name)
-    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    with np.printoptions(legacy="1.25"):  # np.True_ and np.float64(…) print as plain numbers
-        failed, _ = doctest.testmod(module, optionflags=flags, report=True)
+    failed, _ = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE, report=True)
     assert failed == 0
 
 

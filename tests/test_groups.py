@@ -6,14 +6,15 @@ import itertools
 import math
 import pickle
 
-import linvariance as lv
-import methods
 import numpy as np
-import oracles
 import pytest
 import scipy.sparse
-import strategies
 from hypothesis import given
+
+import linvariance as lv
+import methods
+import oracles
+import strategies
 from tolerances import bounded, close
 
 
@@ -136,8 +137,11 @@ def test_image_rotations_are_rot90(n):
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 def test_image_dihedral_adds_the_mirror(n):
     rep = lv.groups.image_dihedral(n)
-    expected = [matrix_of(lambda image, k=k, f=f: np.rot90(np.fliplr(image) if f else image, k), images(n))
-                for k in range(4) for f in (0, 1)]
+    expected = [
+        matrix_of(lambda image, k=k, f=f: np.rot90(np.fliplr(image) if f else image, k), images(n))
+        for k in range(4)
+        for f in (0, 1)
+    ]
     assert as_set(rep.elements()) == as_set(expected)
     assert rep.order() == (8 if n > 1 else 1)
 
@@ -145,8 +149,11 @@ def test_image_dihedral_adds_the_mirror(n):
 @pytest.mark.parametrize(("h", "w"), [(1, 1), (1, 4), (2, 3), (3, 3), (4, 2)])
 def test_image_translations_are_rolls(h, w):
     rep = lv.groups.image_translations(h, w)
-    expected = [matrix_of(lambda image, i=i, j=j: np.roll(image, (i, j), (0, 1)), images(w, h))
-                for i in range(h) for j in range(w)]
+    expected = [
+        matrix_of(lambda image, i=i, j=j: np.roll(image, (i, j), (0, 1)), images(w, h))
+        for i in range(h)
+        for j in range(w)
+    ]
     assert as_set(rep.elements()) == as_set(expected)
     assert rep.order() == h * w
 
@@ -254,6 +261,9 @@ def test_a_representation_cannot_be_altered():
     B = rep.invariant_basis()
     with contextlib.suppress(ValueError):  # read-only is as good
         B[...] = 7.0
+    with contextlib.suppress(ValueError):
+        rep.defect.data[...] = 7.0
+    np.testing.assert_array_equal(dense(rep.defect), oracles.defect([[1, 2, 0]]))
     np.testing.assert_allclose(np.abs(rep.invariant_basis()), 3**-0.5)
 
 

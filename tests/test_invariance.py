@@ -1,13 +1,14 @@
 """Invariance measures: parts of W, accuracy on the augmented set, invariance error, against enumeration."""
 
-import linvariance as lv
-import methods
 import numpy as np
-import oracles
 import pytest
-import strategies
 from hypothesis import given
 from hypothesis import strategies as st
+
+import linvariance as lv
+import methods
+import oracles
+import strategies
 from tolerances import bounded, close
 
 
@@ -22,8 +23,12 @@ def test_invariant_and_perp(case):
     norm = np.linalg.norm(W)
     close("split: W Π", parts.invariant, W @ oracles.reynolds(case.group.elements), norms=norm, dims=case.group.dim)
     close("split: the parts add up", parts.invariant + parts.perp, W, norms=norm, dims=case.group.dim)
-    bounded("split: Pythagoras", abs(np.sum(parts.invariant**2) + np.sum(parts.perp**2) - norm**2), norms=norm**2,
-            dims=case.group.dim)
+    bounded(
+        "split: Pythagoras",
+        abs(np.sum(parts.invariant**2) + np.sum(parts.perp**2) - norm**2),
+        norms=norm**2,
+        dims=case.group.dim,
+    )
     assert parts.seen is None
     assert parts.frozen is None
 
@@ -50,8 +55,14 @@ def test_the_augmented_loss_does_not_feel_what_is_frozen(case):
     p = methods.problem(case, "augmented")
     W = weights_of(case)
     parts = lv.invariance.split(W, methods.representation(case.group), methods.moments(case))
-    close("frozen: no gradient", p.gradient(parts.frozen), p.gradient(np.zeros_like(W)),
-          norms=np.linalg.norm(case.moment) * np.linalg.norm(W), dims=case.group.dim, condition=100)
+    close(
+        "frozen: no gradient",
+        p.gradient(parts.frozen),
+        p.gradient(np.zeros_like(W)),
+        norms=np.linalg.norm(case.moment) * np.linalg.norm(W),
+        dims=case.group.dim,
+        condition=100,
+    )
 
 
 @given(strategies.cases(), st.integers(1, 4))
@@ -78,8 +89,7 @@ def test_accuracy_of_a_stack(rng):
 def test_accuracy_of_invariant_weights_needs_no_enumeration(rng):
     rep = lv.groups.symmetric(30)
     W, X, labels = rep.project(rng.standard_normal((3, 30))), rng.standard_normal((8, 30)), rng.integers(0, 3, 8)
-    assert lv.invariance.accuracy(W, X, labels, rep) == pytest.approx(
-        np.mean(np.argmax(W @ X.T, axis=0) == labels))
+    assert lv.invariance.accuracy(W, X, labels, rep) == pytest.approx(np.mean(np.argmax(W @ X.T, axis=0) == labels))
 
 
 @given(strategies.groups(max_dim=5), strategies.seeds)

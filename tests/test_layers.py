@@ -12,9 +12,29 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE, CPP = ROOT / "python" / "linvariance", ROOT / "cpp"
 
 # Each may import those before it. `_core` is below all.
-ORDER = ("arrays", "results", "groups", "spectra", "quadratics", "moments", "problems", "optimum", "invariance",
-         "networks", "optimizers", "init", "training", "curvature", "landscape", "path", "estimators", "selection",
-         "datasets", "plots", "experiments")
+ORDER = (
+    "arrays",
+    "results",
+    "groups",
+    "spectra",
+    "quadratics",
+    "moments",
+    "problems",
+    "optimum",
+    "invariance",
+    "networks",
+    "optimizers",
+    "init",
+    "training",
+    "curvature",
+    "landscape",
+    "path",
+    "estimators",
+    "selection",
+    "datasets",
+    "plots",
+    "experiments",
+)
 OUTSIDE = {"__init__", "__main__", "config"}  # the border: what is exported, started, reported
 HEAVY = ("sklearn", "matplotlib", "dask", "mlxtend", "sympy", "rich", "cyclopts", "pandas")
 
@@ -28,8 +48,13 @@ def layer_of(path):
 
 def only_for_types(tree):
     """The nodes under `if TYPE_CHECKING:`, which are never executed."""
-    return {child for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-            for statement in node.body for child in ast.walk(statement)}
+    return {
+        child
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for statement in node.body
+        for child in ast.walk(statement)
+    }
 
 
 def imports(path):
@@ -43,7 +68,7 @@ def imports(path):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = package[:len(package) - node.level + 1] if node.level else []
+            base = package[: len(package) - node.level + 1] if node.level else []
             base += node.module.split(".") if node.module else []
             names = [".".join([*base, alias.name]) for alias in node.names]
         else:
@@ -103,8 +128,10 @@ def test_cpp_knows_no_python_outside_the_bindings(path):
 
 
 def test_cpp_headers_include_no_circle():
-    graph = {path.name: [name.split("/")[-1] for name in includes(path) if name.startswith("linvariance/")]
-             for path in (CPP / "include" / "linvariance").glob("*.hpp")}
+    graph = {
+        path.name: [name.split("/")[-1] for name in includes(path) if name.startswith("linvariance/")]
+        for path in (CPP / "include" / "linvariance").glob("*.hpp")
+    }
 
     def visit(name, trail):
         assert name not in trail, " -> ".join([*trail, name])

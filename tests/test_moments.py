@@ -4,12 +4,13 @@ import copy
 import pickle
 import tracemalloc
 
-import linvariance as lv
 import numpy as np
 import pytest
-import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import linvariance as lv
+import strategies
 from tolerances import bounded, close
 
 SPECTRA = st.sampled_from(tuple(strategies.SPECTRA))
@@ -25,16 +26,25 @@ def tables(draw):
         w = rng.uniform(0.1, 3, n)
         w[1:] *= rng.integers(0, 2, n - 1) if weights == "some zero" else 1
         weights = w
-    return strategies.matrix(rng, n, d, draw(SPECTRA)) + draw(st.sampled_from((0.0, 5.0))), rng.standard_normal(
-        (n, outputs)), weights
+    return (
+        strategies.matrix(rng, n, d, draw(SPECTRA)) + draw(st.sampled_from((0.0, 5.0))),
+        rng.standard_normal((n, outputs)),
+        weights,
+    )
 
 
 def sums(X, Y, weights=None):
     """Total weight, means and second moments, literally."""
     w = np.ones(len(X)) if weights is None else weights
     n = w.sum()
-    return {"n": n, "xx": X.T @ (w[:, None] * X) / n, "yx": Y.T @ (w[:, None] * X) / n,
-            "yy": float(np.sum(w[:, None] * Y**2)) / n, "mean_x": w @ X / n, "mean_y": w @ Y / n}
+    return {
+        "n": n,
+        "xx": X.T @ (w[:, None] * X) / n,
+        "yx": Y.T @ (w[:, None] * X) / n,
+        "yy": float(np.sum(w[:, None] * Y**2)) / n,
+        "mean_x": w @ X / n,
+        "mean_y": w @ Y / n,
+    }
 
 
 def agree(claim, m, expected, size):
@@ -77,8 +87,12 @@ def test_factor_is_triangular_and_an_equivalent_data_set(table):
     bounded("factor: the others vanish", float(np.linalg.norm(np.r_[s[k:], t[k:]])), norms=norm, dims=rows.shape)
     W = np.random.default_rng(0).standard_normal((Y.shape[1], X.shape[1]))
     V = np.hstack([W, -np.eye(Y.shape[1])]).T
-    bounded("factor: ‖F_x Wᵀ - F_y‖² = loss", abs(np.sum((F @ V) ** 2) - np.sum((rows @ V) ** 2)),
-            norms=(norm * np.linalg.norm(V)) ** 2, dims=rows.shape)
+    bounded(
+        "factor: ‖F_x Wᵀ - F_y‖² = loss",
+        abs(np.sum((F @ V) ** 2) - np.sum((rows @ V) ** 2)),
+        norms=(norm * np.linalg.norm(V)) ** 2,
+        dims=rows.shape,
+    )
 
 
 @given(tables())
@@ -157,7 +171,7 @@ def test_row_by_row(rng):
     X, Y = rng.standard_normal((100, 5)), rng.standard_normal((100, 2))
     m = lv.Moments.from_data(X[:1], Y[:1])
     for i in range(1, 100):
-        m = m.update(X[i:i + 1], Y[i:i + 1])
+        m = m.update(X[i : i + 1], Y[i : i + 1])
     agree("row by row", m, sums(X, Y), 100)
 
 
@@ -191,7 +205,7 @@ def test_spectra_shapes_and_scales(spectrum, shape, exponents):
     close("scales: mean_y", m.mean_y / b, plain["mean_y"], norms=y, dims=shape)
     F = np.asarray(m.factor)
     assert np.all(np.isfinite(F))
-    s, t = (np.linalg.svd(r, compute_uv=False) for r in (F[:, :shape[1]] / a, X / np.sqrt(len(X))))
+    s, t = (np.linalg.svd(r, compute_uv=False) for r in (F[:, : shape[1]] / a, X / np.sqrt(len(X))))
     k = min(len(s), len(t))
     close("scales: singular values of the factor's x", s[:k], t[:k], norms=x, dims=shape)
 

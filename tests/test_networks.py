@@ -1,16 +1,18 @@
 """Networks and their initializations."""
 
+import contextlib
 import copy
 import itertools
 import pickle
 
-import linvariance as lv
 import numpy as np
-import oracles
 import pytest
-import strategies
 from hypothesis import given
 from hypothesis import strategies as st
+
+import linvariance as lv
+import oracles
+import strategies
 from tolerances import bounded, close
 
 all_widths = st.lists(st.integers(1, 8), min_size=2, max_size=5)
@@ -24,8 +26,13 @@ def test_a_network_is_its_layers(drawn):
     for own, given_ in zip(network.weights, weights, strict=True):
         np.testing.assert_array_equal(own, given_)
     np.testing.assert_array_equal(network.flat, oracles.joined(weights))
-    close("network: W_L ... W_1", network.matrix, oracles.product(weights), dims=sum(widths),
-          norms=np.prod([np.linalg.norm(w) for w in weights]))
+    close(
+        "network: W_L ... W_1",
+        network.matrix,
+        oracles.product(weights),
+        dims=sum(widths),
+        norms=np.prod([np.linalg.norm(w) for w in weights]),
+    )
 
 
 def test_a_network_keeps_its_own_copy(rng):
@@ -35,6 +42,14 @@ def test_a_network_keeps_its_own_copy(rng):
     layer[...] = 0
     np.testing.assert_array_equal(network.weights[0], kept)
     np.testing.assert_array_equal(network.matrix, kept)
+
+
+def test_layers_and_product_never_contradict():
+    network = lv.Network([np.eye(2), np.eye(2)])
+    assert network.matrix.tolist() == [[1, 0], [0, 1]]
+    with contextlib.suppress(ValueError):  # read-only is as good
+        network.weights[0][...] = 5.0
+    np.testing.assert_array_equal(network.matrix, oracles.product(network.weights))
 
 
 def test_copies_and_pickles(rng):
@@ -73,10 +88,15 @@ def test_balanced_layers_balance(widths, seed, scale):
     weights = draw(lv.init.balanced(scale), widths, seed)
     assert [w.shape for w in weights] == [(b, a) for a, b in itertools.pairwise(widths)]
     for below, above in itertools.pairwise(weights):
-        close("balanced: W_{j+1}ᵀW_{j+1} = W_jW_jᵀ", above.T @ above, below @ below.T, norms=np.linalg.norm(above) ** 2,
-              dims=max(widths))
+        close(
+            "balanced: W_{j+1}ᵀW_{j+1} = W_jW_jᵀ",
+            above.T @ above,
+            below @ below.T,
+            norms=np.linalg.norm(above) ** 2,
+            dims=max(widths),
+        )
     for w in weights:
-        s = np.linalg.svd(w, compute_uv=False)[:min(widths)]
+        s = np.linalg.svd(w, compute_uv=False)[: min(widths)]
         bounded("balanced: the scale", float(np.abs(s - scale).max()), norms=scale, dims=max(widths))
 
 

@@ -1,11 +1,12 @@
 """The oracles against each other: a wrong oracle would pass a wrong package."""
 
 import numpy as np
-import oracles
 import pytest
 import scipy.optimize
-import strategies
 from hypothesis import given
+
+import oracles
+import strategies
 from tolerances import EPS, bounded, close
 
 
@@ -24,7 +25,8 @@ def test_matrices_represent_the_product(group):
     p, q = group.permutations[-1], group.permutations[len(group.permutations) // 2]
     product = tuple(p[i] for i in q)
     np.testing.assert_array_equal(
-        oracles.permutation_matrix(p) @ oracles.permutation_matrix(q), oracles.permutation_matrix(product))
+        oracles.permutation_matrix(p) @ oracles.permutation_matrix(q), oracles.permutation_matrix(product)
+    )
 
 
 @given(strategies.groups())
@@ -50,15 +52,26 @@ def test_paper_formulas_minimize_the_literal_losses(case):
     B = oracles.invariant_basis(elements)
     claims = {
         "theorem 6": (oracles.theorem_6(X, Y, G, r)[0], (B @ X, Y), lambda W: oracles.loss_plain(W, X, Y)),
-        "proposition 8": (oracles.proposition_8(X, Y, G, r, 0.3)[0], oracles.penalized_set(X, Y, G, 0.3),
-                          lambda W: oracles.loss_regularized(W, X, Y, G, 0.3)),
-        "proposition 11": (oracles.proposition_11(X, Y, elements, r)[0], oracles.augmented_set(X, Y, elements),
-                           lambda W: oracles.loss_augmented(W, X, Y, elements)),
+        "proposition 8": (
+            oracles.proposition_8(X, Y, G, r, 0.3)[0],
+            oracles.penalized_set(X, Y, G, 0.3),
+            lambda W: oracles.loss_regularized(W, X, Y, G, 0.3),
+        ),
+        "proposition 11": (
+            oracles.proposition_11(X, Y, elements, r)[0],
+            oracles.augmented_set(X, Y, elements),
+            lambda W: oracles.loss_augmented(W, X, Y, elements),
+        ),
     }
     for name, (W, (A, T), loss) in claims.items():
         count = A.shape[1] if name == "proposition 11" else case.n
-        bounded(f"oracles: {name} attains the optimum", abs(loss(W) - oracles.reduced_rank(A, T, r, count)[1]),
-                norms=case.c, dims=case.dims, condition=100)
+        bounded(
+            f"oracles: {name} attains the optimum",
+            abs(loss(W) - oracles.reduced_rank(A, T, r, count)[1]),
+            norms=case.c,
+            dims=case.dims,
+            condition=100,
+        )
 
 
 @given(strategies.networks())
@@ -81,8 +94,13 @@ def test_hessian_product_is_symmetric(drawn):
     X, Y = rng.standard_normal((widths[0], 6)), rng.standard_normal((widths[-1], 6))
     u, v = ([rng.standard_normal(w.shape) for w in weights] for _ in range(2))
     Hu, Hv = (oracles.joined(oracles.hessian_product(weights, a, X, Y)) for a in (u, v))
-    close("oracles: <Hu, v> = <u, Hv>", Hu @ oracles.joined(v), Hv @ oracles.joined(u),
-          norms=np.linalg.norm(Hu) * np.linalg.norm(oracles.joined(v)), dims=64)
+    close(
+        "oracles: <Hu, v> = <u, Hv>",
+        Hu @ oracles.joined(v),
+        Hv @ oracles.joined(u),
+        norms=np.linalg.norm(Hu) * np.linalg.norm(oracles.joined(v)),
+        dims=64,
+    )
 
 
 def test_hessian_product_agrees_with_differences(rng):
@@ -93,8 +111,9 @@ def test_hessian_product_agrees_with_differences(rng):
 
     def difference(h):
         plus, minus = ([w + s * h * d for w, d in zip(weights, v, strict=True)] for s in (1, -1))
-        return (oracles.joined(oracles.chain_gradient(plus, X, Y))
-                - oracles.joined(oracles.chain_gradient(minus, X, Y))) / (2 * h)
+        return (
+            oracles.joined(oracles.chain_gradient(plus, X, Y)) - oracles.joined(oracles.chain_gradient(minus, X, Y))
+        ) / (2 * h)
 
     errors = [np.linalg.norm(difference(h) - exact) for h in (1e-2, 5e-3)]
     assert np.log2(errors[0] / errors[1]) == pytest.approx(2, abs=0.1)
@@ -107,11 +126,18 @@ def test_reduced_rank_beats_every_descent(rng):
 
     def objective(flat):
         weights = oracles.split_like(flat, [np.empty((2, 5)), np.empty((3, 2))])
-        return oracles.loss_plain(oracles.product(weights), A, Y), oracles.joined(
-            oracles.chain_gradient(weights, A, Y))
+        return oracles.loss_plain(oracles.product(weights), A, Y), oracles.joined(oracles.chain_gradient(weights, A, Y))
 
-    found = [scipy.optimize.minimize(objective, rng.standard_normal(16), jac=True, method="L-BFGS-B",
-                                     options={"maxiter": 2000, "ftol": 1e-15, "gtol": 1e-10}).fun for _ in range(20)]
+    found = [
+        scipy.optimize.minimize(
+            objective,
+            rng.standard_normal(16),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": 2000, "ftol": 1e-15, "gtol": 1e-10},
+        ).fun
+        for _ in range(20)
+    ]
     assert min(found) >= optimum * (1 - 100 * EPS)
     assert min(found) == pytest.approx(optimum, rel=1e-8)  # L-BFGS stops on a flat valley
 

@@ -1,10 +1,11 @@
 """The C++ orbits, orbitals and averages against brute-force enumeration."""
 
 import numpy as np
-import oracles
 import pytest
-import strategies
 from hypothesis import given
+
+import oracles
+import strategies
 from linvariance import _core
 from tolerances import close
 
@@ -38,8 +39,13 @@ def test_orbitals(group):
 def test_average_over_classes(group, seed):
     labels, count = _core.orbits(np.array(group.generators, dtype=np.int64))
     values = np.random.default_rng(seed).standard_normal((3, group.dim))
-    close("C++ average over orbits", _core.average(values, labels, count), values @ oracles.reynolds(group.elements),
-          norms=np.linalg.norm(values), dims=group.dim)
+    close(
+        "C++ average over orbits",
+        _core.average(values, labels, count),
+        values @ oracles.reynolds(group.elements),
+        norms=np.linalg.norm(values),
+        dims=group.dim,
+    )
 
 
 def test_averages_of_constants_are_exact():
@@ -47,16 +53,19 @@ def test_averages_of_constants_are_exact():
     np.testing.assert_array_equal(_core.average(np.full((2, 5), 0.1), labels, count), np.full((2, 5), 0.1))
 
 
-@pytest.mark.parametrize("call", [
-    lambda: _core.orbits(np.array([[0, 5]], dtype=np.int64)),
-    lambda: _core.orbits(np.array([[0, -1]], dtype=np.int64)),
-    lambda: _core.orbitals(np.array([[2, 0]], dtype=np.int64)),
-    lambda: _core.orbits(np.array([0, 1], dtype=np.int64)),
-    lambda: _core.orbits(np.array([[0.0, 1.0]])),
-    lambda: _core.average(np.ones((1, 2)), np.array([0, 3], dtype=np.int32), 2),
-    lambda: _core.average(np.ones((1, 2)), np.array([0], dtype=np.int32), 1),
-    lambda: _core.average(np.ones((1, 2)) + 0j, np.array([0, 0], dtype=np.int32), 1),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: _core.orbits(np.array([[0, 5]], dtype=np.int64)),
+        lambda: _core.orbits(np.array([[0, -1]], dtype=np.int64)),
+        lambda: _core.orbitals(np.array([[2, 0]], dtype=np.int64)),
+        lambda: _core.orbits(np.array([0, 1], dtype=np.int64)),
+        lambda: _core.orbits(np.array([[0.0, 1.0]])),
+        lambda: _core.average(np.ones((1, 2)), np.array([0, 3], dtype=np.int32), 2),
+        lambda: _core.average(np.ones((1, 2)), np.array([0], dtype=np.int32), 1),
+        lambda: _core.average(np.ones((1, 2)) + 0j, np.array([0, 0], dtype=np.int32), 1),
+    ],
+)
 def test_the_core_guards_its_memory(call):
     with pytest.raises((ValueError, TypeError)):
         call()

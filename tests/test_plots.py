@@ -6,8 +6,9 @@ import sys
 
 import matplotlib as mpl
 import numpy as np
-from linvariance import plots
 from matplotlib.colors import to_rgb
+
+from linvariance import plots
 
 X = np.arange(0, 50, 10)
 RUNS = np.array([[5.0, 4, 3, 2, 1], [6, 5, 4, 3, 2], [9, 9, 9, 9, 9]])

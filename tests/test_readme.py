@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8") if README.exists() else "",
-                    flags=re.DOTALL | re.MULTILINE)
+BLOCKS = re.findall(
+    r"^```python\n(.*?)^```",
+    README.read_text(encoding="utf-8") if README.exists() else "",
+    flags=re.DOTALL | re.MULTILINE,
+)
 
 
 def test_the_readme_has_an_example():
@@ -19,7 +22,13 @@ def test_the_readme_has_an_example():
 @pytest.mark.parametrize("block", BLOCKS, ids=[f"block {k}" for k in range(len(BLOCKS))])
 def test_the_example_runs_as_printed(block, tmp_path):
     """In an empty folder, warnings being errors; it says something."""
-    result = subprocess.run([sys.executable, "-W", "error", "-c", block], capture_output=True, text=True, cwd=tmp_path,
-                            timeout=60, check=False)
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", block],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=60,
+        check=False,
+    )
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip()

@@ -2,17 +2,19 @@
 
 import numpy as np
 import pytest
-import strategies
 from hypothesis import given
 from hypothesis import strategies as st
+
+import strategies
 from linvariance import spectra
 from tolerances import EPS, bounded, close
 
 
 @st.composite
 def matrices(draw):
-    rows, columns, spectrum = (draw(s) for s in (st.integers(1, 12), st.integers(1, 12), st.sampled_from(
-        tuple(strategies.SPECTRA))))
+    rows, columns, spectrum = (
+        draw(s) for s in (st.integers(1, 12), st.integers(1, 12), st.sampled_from(tuple(strategies.SPECTRA)))
+    )
     rng = np.random.default_rng(draw(strategies.seeds))
     return strategies.matrix(rng, rows, columns, spectrum), spectrum, rng
 
@@ -54,13 +56,24 @@ def test_whitening_keeps_every_loss(drawn, outputs):
     assert white.target.shape == (outputs, white.rank)
     E = white.back
     condition = white.condition
-    close("whiten: (A Eᵀ)ᵀ(A Eᵀ) = I", E @ A.T @ A @ E.T, np.eye(white.rank), norms=1, dims=A.shape,
-          condition=condition**2)
+    close(
+        "whiten: (A Eᵀ)ᵀ(A Eᵀ) = I",
+        E @ A.T @ A @ E.T,
+        np.eye(white.rank),
+        norms=1,
+        dims=A.shape,
+        condition=condition**2,
+    )
     tilde = rng.standard_normal((outputs, white.rank))
     literal = np.sum((A @ (tilde @ E).T - T) ** 2) + 0.25
     seen = np.sum((white.target - tilde) ** 2) + white.floor
-    bounded("whiten: the same loss", abs(literal - seen), norms=np.sum(tilde**2) + np.sum(T**2), dims=A.shape,
-            condition=condition)
+    bounded(
+        "whiten: the same loss",
+        abs(literal - seen),
+        norms=np.sum(tilde**2) + np.sum(T**2),
+        dims=A.shape,
+        condition=condition,
+    )
 
 
 @given(matrices(), st.integers(1, 4))
@@ -72,8 +85,12 @@ def test_reduced_rows_have_the_same_losses(drawn, outputs):
     for _ in range(3):
         V = rng.standard_normal((outputs, A.shape[1]))
         literal, seen = (np.sum((r.A @ V.T - r.T) ** 2) + r.floor for r in (spectra.Rows(A, T, 0.5), rows))
-        bounded("reduced rows: the same loss", abs(literal - seen),
-                norms=(np.linalg.norm(A) * np.linalg.norm(V) + np.linalg.norm(T)) ** 2 + 0.5, dims=A.shape)
+        bounded(
+            "reduced rows: the same loss",
+            abs(literal - seen),
+            norms=(np.linalg.norm(A) * np.linalg.norm(V) + np.linalg.norm(T)) ** 2 + 0.5,
+            dims=A.shape,
+        )
 
 
 def test_the_floor_of_an_exact_fit_is_rounding_squared():

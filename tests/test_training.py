@@ -9,20 +9,30 @@ import textwrap
 import time
 from pathlib import Path
 
-import linvariance as lv
-import methods
 import numpy as np
-import oracles
 import pytest
-import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import linvariance as lv
+import methods
+import oracles
+import strategies
 from tolerances import bounded, close
 
 FEW = settings(max_examples=25)
 
-CASE = strategies.Case(strategies.Group("quarter turns", (tuple(
-    int(i) for i in np.argsort(np.rot90(np.arange(16).reshape(4, 4)).ravel())),)), 24, 3, 2, "mild", "linear", 3)
+CASE = strategies.Case(
+    strategies.Group(
+        "quarter turns", (tuple(int(i) for i in np.argsort(np.rot90(np.arange(16).reshape(4, 4)).ravel())),)
+    ),
+    24,
+    3,
+    2,
+    "mild",
+    "linear",
+    3,
+)
 
 
 def pixels(case=CASE, frozen=True):
@@ -47,7 +57,7 @@ def twin_of(case, method):
 @pytest.mark.parametrize(("epochs", "gate"), [(100, 1e-12), (2000, 1e-9)])  # the figures asked for
 def test_adam_equals_the_numpy_twin_on_samples(method, depth, epochs, gate):
     twin = twin_of(CASE, method)
-    widths = [len(twin.A), *[4, 5][:depth - 1], 3]
+    widths = [len(twin.A), *[4, 5][: depth - 1], 3]
     p = methods.problem(CASE, method, rank=min(widths))
     # PyTorch's defaults. A step of 3e-3 on these data amplifies a perturbation of 1e-16 to 3e-4 in the twin itself:
     # once the gradient is small, Adam divides rounding by rounding.
@@ -57,13 +67,24 @@ def test_adam_equals_the_numpy_twin_on_samples(method, depth, epochs, gate):
         assert np.abs(found - expected).max() <= gate
 
 
+@pytest.mark.parametrize("widths", [[196, 5, 9], [110, 100, 4, 98]], ids=str)
+def test_adam_equals_the_numpy_twin_beyond_one_tile(widths, rng):
+    X, Y = rng.uniform(0, 1, (60, widths[0])), rng.standard_normal((60, widths[-1]))
+    p = lv.unconstrained(lv.Moments.from_data(X, Y), rank=min(widths))
+    trace = lv.train(p, widths, epochs=100)
+    states = oracles.descend(oracles.pytorch_init(widths, 0), X.T, Y.T, oracles.Adam(), 100)
+    for found, expected in zip(trace.network.weights, states[-1], strict=True):
+        assert np.abs(found - expected).max() <= 1e-12  # the figure asked for
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("method", methods.METHODS)
 def test_gradient_descent_equals_the_numpy_twin_on_samples(method, momentum):
     twin = twin_of(CASE, method)
     widths = [len(twin.A), 2, 3]
-    trace = lv.train(methods.problem(CASE, method), epochs=500, seeds=(5,),
-                     optimizer=lv.GradientDescent(lr=0.02, momentum=momentum))
+    trace = lv.train(
+        methods.problem(CASE, method), epochs=500, seeds=(5,), optimizer=lv.GradientDescent(lr=0.02, momentum=momentum)
+    )
     states = oracles.descend(oracles.pytorch_init(widths, 5), twin.A, twin.Y, oracles.SGD(0.02, momentum), 500, twin.n)
     for found, expected in zip(trace.network.weights, states[-1], strict=True):
         assert np.abs(found - expected).max() <= 1e-12
@@ -81,18 +102,28 @@ def test_the_recorded_trajectory_of_pytorch(recorded, method, optimizer):
     """PyTorch's mean reduction divides by n dL, the package by n: strength and eps times dL, lr of SGD by dL."""
     m, rep = lv.Moments.from_data(recorded["X"], recorded["Y"]), lv.groups.image_rotations(4)
     d_out = recorded["Y"].shape[1]
-    p = {"augmented": lambda: lv.augmented(m, rep, rank=2), "hard_wired": lambda: lv.hard_wired(m, rep, rank=2),
-         "regularized": lambda: lv.regularized(m, rep, rank=2, strength=d_out * float(recorded["strength"]))}[method]()
-    rule = {"adam": lv.Adam(lr=float(recorded["adam_lr"]), eps=d_out * float(recorded["adam_eps"])),
-            "sgd": lv.GradientDescent(float(recorded["sgd_lr"]) / d_out, float(recorded["sgd_momentum"]))}[optimizer]
+    p = {
+        "augmented": lambda: lv.augmented(m, rep, rank=2),
+        "hard_wired": lambda: lv.hard_wired(m, rep, rank=2),
+        "regularized": lambda: lv.regularized(m, rep, rank=2, strength=d_out * float(recorded["strength"])),
+    }[method]()
+    rule = {
+        "adam": lv.Adam(lr=float(recorded["adam_lr"]), eps=d_out * float(recorded["adam_eps"])),
+        "sgd": lv.GradientDescent(float(recorded["sgd_lr"]) / d_out, float(recorded["sgd_momentum"])),
+    }[optimizer]
     first, second = (recorded[f"{method}_{optimizer}_W{layer}"] for layer in (1, 2))
     lift = np.eye(16)
     if method == "hard_wired":  # the invariants may come in another order and with other signs: Adam is blind to both
         turn = recorded["B"] @ np.asarray(rep.invariant_basis()).T
         np.testing.assert_allclose(np.sort(np.abs(turn).ravel())[-4:], 1, atol=1e-15)
         first, lift = first @ np.rint(turn), np.asarray(rep.invariant_basis())
-    trace = lv.train(p, epochs=int(recorded["epochs"]), optimizer=rule, init=lv.init.given([first[0], second[0]]),
-                     record=lv.Record(every=int(recorded["every"]), weights=True))
+    trace = lv.train(
+        p,
+        epochs=int(recorded["epochs"]),
+        optimizer=rule,
+        init=lv.init.given([first[0], second[0]]),
+        record=lv.Record(every=int(recorded["every"]), weights=True),
+    )
     for found, W1, W2 in zip(trace.weights, first, second, strict=True):
         assert np.abs(found - W2 @ W1 @ lift).max() <= 1e-12
     for found, expected in zip(trace.network.weights, (first[-1], second[-1]), strict=True):
@@ -113,10 +144,15 @@ def test_bitwise_the_same_alone_or_together_and_for_any_number_of_threads(optimi
     m, _ = pixels()
     rep = methods.representation(CASE.group)
     problems = [lv.augmented(m, rep, rank=2), *(lv.regularized(m, rep, rank=2, strength=s) for s in (0.01, 1.0))]
-    options = {"epochs": 60, "optimizer": optimizer, "dtype": dtype,
-               "record": lv.Record(every=7, entries=[(0, 5), (2, 6)], weights=True)}
-    together = {threads: lv.train(problems, seeds=(3, 1, 4, 1), threads=threads, **options)
-                for threads in (1, 2, 3, None)}
+    options = {
+        "epochs": 60,
+        "optimizer": optimizer,
+        "dtype": dtype,
+        "record": lv.Record(every=7, entries=[(0, 5), (2, 6)], weights=True),
+    }
+    together = {
+        threads: lv.train(problems, seeds=(3, 1, 4, 1), threads=threads, **options) for threads in (1, 2, 3, None)
+    }
     for i, k in itertools.product(range(3), range(4)):
         alone = bits(lv.train(problems[i], seeds=((3, 1, 4, 1)[k],), threads=1, **options))
         for threads, trace in together.items():
@@ -137,18 +173,28 @@ def test_recording_does_not_disturb_the_run():
 
 
 @FEW
-@given(strategies.cases(spectra=("flat", "mild", "low rank"), max_dim=5), st.sampled_from(methods.METHODS),
-       st.integers(0, 23), st.integers(1, 30))
+@given(
+    strategies.cases(spectra=("flat", "mild", "low rank"), max_dim=5),
+    st.sampled_from(methods.METHODS),
+    st.integers(0, 23),
+    st.integers(1, 30),
+)
 def test_the_trace_is_what_happened(case, method, epochs, every):
     """Every recorded quantity against the twin's states, at 0, every, ... and the last epoch."""
     p, twin = methods.problem(case, method), twin_of(case, method)
     rng = np.random.default_rng(case.seed)
     entries = [(int(rng.integers(case.outputs)), int(rng.integers(case.group.dim))) for _ in range(3)]
-    trace = lv.train(p, epochs=epochs, seeds=(9,), optimizer=lv.GradientDescent(0.01),
-                     record=lv.Record(every=every, entries=entries, weights=True))
+    trace = lv.train(
+        p,
+        epochs=epochs,
+        seeds=(9,),
+        optimizer=lv.GradientDescent(0.01),
+        record=lv.Record(every=every, entries=entries, weights=True),
+    )
     assert trace.epochs.tolist() == sorted({*range(0, epochs + 1, every), epochs})
-    states = oracles.descend(oracles.pytorch_init([p.dim, p.rank, p.outputs], 9), twin.A, twin.Y, oracles.SGD(0.01),
-                             epochs, twin.n)
+    states = oracles.descend(
+        oracles.pytorch_init([p.dim, p.rank, p.outputs], 9), twin.A, twin.Y, oracles.SGD(0.01), epochs, twin.n
+    )
     rep = methods.representation(case.group)
     for t, epoch in enumerate(trace.epochs):
         V = oracles.product(states[epoch])
@@ -164,8 +210,12 @@ def test_the_trace_is_what_happened(case, method, epochs, every):
         if method == "augmented":
             parts = lv.invariance.split(trace.weights[t], rep, methods.moments(case))
             for name, part in (("seen", parts.seen), ("frozen", parts.frozen)):
-                bounded(f"trace: ‖{name}‖", abs(getattr(trace, f"norm_{name}")[t] - np.linalg.norm(part)), norms=norms,
-                        dims=dims)
+                bounded(
+                    f"trace: ‖{name}‖",
+                    abs(getattr(trace, f"norm_{name}")[t] - np.linalg.norm(part)),
+                    norms=norms,
+                    dims=dims,
+                )
             seen, frozen = trace.norm_seen[t], trace.norm_frozen[t]
             assert abs(trace.norm_perp[t] ** 2 - seen**2 - frozen**2) <= 1e-12 * norms**2  # the figure asked for
         elif method == "hard_wired":
@@ -174,8 +224,13 @@ def test_the_trace_is_what_happened(case, method, epochs, every):
             assert np.isnan(trace.norm_seen[t])
             assert np.isnan(trace.norm_frozen[t])
     for found, expected in zip(trace.network.weights, states[-1], strict=True):
-        close("trace: the final network", found, expected, norms=np.linalg.norm(expected) + 1,
-              dims=(epochs + 1) * case.dims)
+        close(
+            "trace: the final network",
+            found,
+            expected,
+            norms=np.linalg.norm(expected) + 1,
+            dims=(epochs + 1) * case.dims,
+        )
 
 
 def test_several_hard_wired_problems_are_each_lifted_by_their_own_basis():
@@ -190,8 +245,11 @@ def test_several_hard_wired_problems_are_each_lifted_by_their_own_basis():
         np.testing.assert_array_equal(together.at(i, 0).weights, alone.weights)
         np.testing.assert_array_equal(together.at(i, 0).entries, alone.entries)
         np.testing.assert_allclose(alone.weights[-1], p.lift(alone.network.matrix), atol=1e-15)
-    mixed = [lv.hard_wired(m, lv.groups.trivial(4), rank=2), lv.unconstrained(m, rank=2),
-             lv.augmented(m, lv.groups.cyclic(4), rank=2)]
+    mixed = [
+        lv.hard_wired(m, lv.groups.trivial(4), rank=2),
+        lv.unconstrained(m, rank=2),
+        lv.augmented(m, lv.groups.cyclic(4), rank=2),
+    ]
     together = lv.train(mixed, epochs=20, record=record)
     for i, p in enumerate(mixed):
         alone = lv.train(p, epochs=20, record=record)
@@ -217,7 +275,7 @@ def test_shapes_of_a_trace():
 @pytest.mark.parametrize("epochs", [0, 1])
 def test_no_epoch_and_one(epochs):
     trace = lv.train(methods.problem(CASE, "augmented"), epochs=epochs)
-    assert trace.epochs.tolist() == [0, 1][:epochs + 1]
+    assert trace.epochs.tolist() == [0, 1][: epochs + 1]
     assert len(trace.loss) == epochs + 1
     if epochs == 0:
         np.testing.assert_array_equal(trace.network.flat, oracles.joined(oracles.pytorch_init([16, 2, 3], 0)))
@@ -274,8 +332,9 @@ def test_descent_with_a_small_step_lowers_the_loss_and_never_beats_the_optimum(c
     for loss in trace.loss.reshape(3, -1):
         scale = methods.equivalent(case, method).scale(np.eye(case.outputs, p.dim)) + case.c
         bounded("training: descent", max(0.0, float(np.diff(loss).max())), norms=scale, dims=case.dims)
-        bounded("training: never below the optimum", max(0.0, optimum - float(loss.min())), norms=case.c,
-                dims=case.dims)
+        bounded(
+            "training: never below the optimum", max(0.0, optimum - float(loss.min())), norms=case.c, dims=case.dims
+        )
 
 
 # ------------------------------------------------------------------------------------------------ kinds of networks
@@ -299,9 +358,16 @@ def test_widths_wider_than_the_rank():
     assert lv.train(beyond, [16, 3], epochs=3).network.widths == (16, 3)
 
 
-@pytest.mark.parametrize(("widths", "numbers"), [
-    ([16, 3, 3], r"3.*2"), ([16, 1, 3], r"1.*2"), ([15, 2, 3], r"15.*16"), ([16, 2, 4], r"4.*3"), ([16, 3], r"3.*2"),
-])
+@pytest.mark.parametrize(
+    ("widths", "numbers"),
+    [
+        ([16, 3, 3], r"3.*2"),
+        ([16, 1, 3], r"1.*2"),
+        ([15, 2, 3], r"15.*16"),
+        ([16, 2, 4], r"4.*3"),
+        ([16, 3], r"3.*2"),
+    ],
+)
 def test_widths_that_contradict_the_problem_are_refused(widths, numbers):
     with pytest.raises(ValueError, match=rf"(?s)widths.*{numbers}"):
         lv.train(methods.problem(CASE, "augmented", rank=2), widths, epochs=3)
@@ -317,8 +383,10 @@ def test_problems_that_cannot_train_together_are_refused():
 
 def test_a_record_too_large_for_memory_is_refused_with_its_size():
     p = methods.problem(CASE, "augmented")
-    for options in ({"epochs": 10**8, "record": lv.Record(every=1, weights=True)},
-                    {"epochs": 10**13, "record": lv.Record(every=1)}):
+    for options in (
+        {"epochs": 10**8, "record": lv.Record(every=1, weights=True)},
+        {"epochs": 10**13, "record": lv.Record(every=1)},
+    ):
         start = time.perf_counter()
         with pytest.raises(ValueError, match=r"[\d.]+ GiB"):
             lv.train(p, **options)

@@ -24,8 +24,15 @@ def close(claim, actual, expected, *, norms, dims, condition=1.0, gate=GATE):
     # Scaled first: the squares of entries near 1e±300 leave the range of a double.
     scale = float(norms) or 1.0
     difference = np.abs(actual / scale - expected / scale)
-    return bounded(claim, float(np.linalg.norm(difference)), norms=1.0 if norms else 0.0, dims=dims,
-                   condition=condition, gate=gate, where=_worst_entry(difference, actual, expected))
+    return bounded(
+        claim,
+        float(np.linalg.norm(difference)),
+        norms=1.0 if norms else 0.0,
+        dims=dims,
+        condition=condition,
+        gate=gate,
+        where=_worst_entry(difference, actual, expected),
+    )
 
 
 def bounded(claim, error, *, norms, dims, condition=1.0, gate=GATE, where=""):

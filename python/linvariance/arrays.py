@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,27 @@ def sample_weights(value: object, n: int) -> Array:
     if not 0 < total < math.inf:
         raise ValueError(f"weights sum to {total}: the total weight must be positive and finite.")
     return weights
+
+
+def instance(value: object, kind: type | tuple[type, ...], name: str, hint: str) -> None:
+    """TypeError unless `value` is of a kind; the hint says how to get one."""
+    if not isinstance(value, kind):
+        kinds = " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
+        raise TypeError(f"{name} must be {kinds}, but is {type(value).__name__}: {hint}.")
+
+
+def listed(value: object, name: str) -> list[Any]:
+    """`value` as a list; strings, dicts and numbers are refused."""
+    if isinstance(value, (str, bytes, dict)) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a sequence, but is {value!r:.60}.")
+    return list(value)
+
+
+def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """`array`, C-ordered and read-only, so that it can be handed out and kept."""
+    array = np.ascontiguousarray(array)
+    array.flags.writeable = False
+    return array
 
 
 def integer(value: object, name: str, minimum: int = 1) -> int:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.sparse.linalg import LinearOperator
 
 from . import _core
-from .arrays import Array
+from .arrays import Array, instance
 from .networks import Network
 from .problems import Problem
 
@@ -26,8 +26,8 @@ def hessian(problem: Problem, network: Network) -> HessianOperator:
     >>> np.allclose(H.to_dense(), [[2.0, 0.0], [0.0, 2.0]])  # f(a, b) = (ab - 2)²
     True
     """
-    if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, but is {type(network).__name__}: Network([W_1, ..., W_L]).")
+    instance(problem, Problem, "problem", "pose one with hard_wired, augmented, regularized or unconstrained")
+    instance(network, Network, "network", "make one with Network([W_1, ..., W_L])")
     if (network.widths[0], network.widths[-1]) != (problem.dim, problem.outputs):
         raise ValueError(
             f"network leads from {network.widths[0]} to {network.widths[-1]}, but the problem from {problem.dim} to "

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 
-from .arrays import Array, last_axis, matrix, reals
+from .arrays import Array, instance, last_axis, matrix, reals
 from .groups import Permutations, Representation
 from .moments import Moments
 from .results import Split
@@ -23,6 +23,7 @@ def split(W: npt.ArrayLike, rep: Representation, moments: Moments | None = None)
     >>> parts.invariant.tolist(), parts.perp.tolist()
     ([[2.0, 2.0]], [[-1.0, 1.0]])
     """
+    _check(rep)
     W = matrix(W, "W", (None, rep.dim))
     invariant = rep.project(W)
     perp = W - invariant
@@ -39,6 +40,7 @@ def seen_and_frozen(rep: Representation, moments: Moments) -> tuple[Array, Array
     Frozen are the eigenvectors of S̄ with eigenvalues of at most d0·eps·λ₁, data below √eps of their scale: there
     the gradient of the augmented problem is zero, and what an initialization left in W_1 stays.
     """
+    instance(moments, Moments, "moments", "call Moments.from_data(X, Y)")
     if moments.inputs != rep.dim:
         raise ValueError(f"moments are of {moments.inputs} inputs, but the group acts on {rep.dim}.")
     S = rep.average_moment(moments.xx)
@@ -65,6 +67,7 @@ def accuracy(W: npt.ArrayLike, X: npt.ArrayLike, labels: npt.ArrayLike, rep: Rep
     >>> accuracy(np.eye(2), [[1.0, 0.0]], [0], symmetric(2))
     0.5
     """
+    _check(rep)
     W = last_axis(W, "W", rep.dim)
     if W.ndim < 2:
         raise ValueError(f"W must be (..., dL, d0), but has shape {W.shape}.")
@@ -96,11 +99,18 @@ def error(f: Callable[[Array], npt.ArrayLike], X: npt.ArrayLike, rep: Representa
     >>> error(lambda X: X[:, 0], [[1.0, 3.0], [2.0, 2.0]], symmetric(2))
     array([0.25, 0.  ])
     """
+    _check(rep)
+    if not callable(f):
+        raise TypeError(f"f must be callable, but is {type(f).__name__}: pass a function of inputs (n, d0).")
     inputs = matrix(X, "X", (None, rep.dim))
     outputs = np.stack([_outputs(f(moved), len(inputs)) for moved in _orbit(inputs, rep)])
     mean = outputs.mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):  # f̄(x) = 0 has error inf, or nan if f vanishes on the orbit
         return np.square(outputs - mean).sum(axis=-1).mean(axis=0) / np.square(mean).sum(axis=-1)
+
+
+def _check(rep: Representation) -> None:
+    instance(rep, Representation, "rep", "see linvariance.groups")
 
 
 def _outputs(values: npt.ArrayLike, n: int) -> Array:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import scipy.linalg
 
 from . import quadratics
-from .arrays import Anyreal, Array, matrix, real, row_slices, sample_weights, samples
+from .arrays import Anyreal, Array, frozen, matrix, real, row_slices, sample_weights, samples
 from .groups import Representation
 from .spectra import Rows
 
@@ -67,7 +67,11 @@ class Moments:
 
     def update(self, X: npt.ArrayLike, Y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Moments:
         """The moments of these data and the new rows together."""
-        return self + Moments.from_data(X, Y, weights)
+        inputs, targets = samples(X, Y)
+        for name, found, own in (("X", inputs.shape[1], self.inputs), ("Y", targets.shape[1], self.outputs)):
+            if found != own:
+                raise ValueError(f"{name} has {found} columns, but these moments are of {own}.")
+        return self + Moments.from_data(inputs, targets, weights)
 
     def __add__(self, other: Moments) -> Moments:
         if not isinstance(other, Moments):
@@ -92,7 +96,7 @@ class Moments:
     def factor(self) -> Array:
         """Triangular (or, for few samples, trapezoidal) factor (k, d0 + dL) of [X, Y]/√n: columns x, then y."""
         R = self._triangle if self._centered else _triangle(self._triangle[:, 1:])
-        return R / np.sqrt(self.n)
+        return frozen(R / np.sqrt(self.n))
 
     @property
     def xx(self) -> Array:
@@ -143,7 +147,7 @@ class Moments:
     def load(cls, path: str | os.PathLike[str]) -> Moments:
         """Moments that `save` wrote; ValueError if the file holds anything else."""
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 triangle, n, inputs = stored["triangle"], stored["n"], stored["inputs"]
         except (ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
             raise ValueError(f"{os.fspath(path)} holds no moments written by Moments.save: {error}.") from None

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from .arrays import integer
+from .arrays import frozen, integer, listed
 
 Layers = tuple[npt.NDArray[Any], ...]
 
@@ -31,7 +31,7 @@ class Network:
     """
 
     def __init__(self, weights: Sequence[npt.ArrayLike]) -> None:
-        layers = [_layer(W, f"weights[{j}]") for j, W in enumerate(weights)]
+        layers = [_layer(W, f"weights[{j}]") for j, W in enumerate(listed(weights, "weights"))]
         if not layers:
             raise ValueError("weights is empty: a network has at least one layer W_1 (d1, d0).")
         for j in range(1, len(layers)):
@@ -42,7 +42,7 @@ class Network:
                 )
         if len({W.dtype for W in layers}) > 1:
             layers = [W.astype(np.float64) for W in layers]
-        self.weights: Layers = tuple(layers)
+        self.weights: Layers = tuple(frozen(W) for W in layers)
 
     @classmethod
     def from_flat(cls, flat: npt.NDArray[Any], widths: Sequence[int]) -> Network:
@@ -50,7 +50,7 @@ class Network:
         network = cls.__new__(cls)
         shapes = list(zip(widths[1:], widths[:-1], strict=True))
         parts = np.split(flat, np.cumsum([rows * columns for rows, columns in shapes])[:-1])
-        network.weights = tuple(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True))
+        network.weights = tuple(frozen(part.reshape(shape)) for part, shape in zip(parts, shapes, strict=True))
         return network
 
     @property
@@ -66,7 +66,7 @@ class Network:
     @cached_property
     def matrix(self) -> npt.NDArray[Any]:
         """W = W_L ... W_1 (dL, d0)."""
-        return _core.product(list(self.widths), self.flat)
+        return frozen(_core.product(list(self.widths), self.flat))
 
     def __repr__(self) -> str:
         return f"Network({'-'.join(map(str, self.widths))}, {self.weights[0].dtype})"
@@ -74,10 +74,7 @@ class Network:
 
 def check_widths(widths: Sequence[int]) -> tuple[int, ...]:
     """d_0, ..., d_L as ints; zeros are legal (no invariants at all)."""
-    try:
-        found = tuple(integer(width, f"widths[{j}]", minimum=0) for j, width in enumerate(widths))
-    except TypeError as error:
-        raise TypeError(f"widths must be a sequence of integers d_0, ..., d_L: {error}") from None
+    found = tuple(integer(width, f"widths[{j}]", minimum=0) for j, width in enumerate(listed(widths, "widths")))
     if len(found) < 2:
         raise ValueError(f"widths must name at least d_0 and d_L, but are {found}.")
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import _core
-from .arrays import real
+from .arrays import listed, real
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Adam:
     def __post_init__(self) -> None:
         real(self.lr, "lr", positive=True)
         real(self.eps, "eps")
-        if len(self.betas) != 2:
+        if len(listed(self.betas, "betas")) != 2:
             raise ValueError(f"betas must be a pair, but is {self.betas!r}.")
         for k, beta in enumerate(self.betas):
             _fraction(beta, f"betas[{k}]")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy.typing as npt
 
-from .arrays import Array, integer, matrix, real
+from .arrays import Array, instance, integer, matrix, real
 from .groups import Representation, trivial
 from .moments import Moments
 from .quadratics import Quadratic
@@ -133,15 +133,13 @@ def regularized(data: Moments, rep: Representation, *, rank: int, strength: floa
 
 
 def _inputs(data: Moments) -> int:
-    if not isinstance(data, Moments):
-        raise TypeError(f"data must be Moments, but is {type(data).__name__}: call Moments.from_data(X, Y) first.")
+    instance(data, Moments, "data", "call Moments.from_data(X, Y) first")
     return data.inputs
 
 
 def _check(data: Moments, rep: Representation) -> None:
     inputs = _inputs(data)
-    if not isinstance(rep, Representation):
-        raise TypeError(f"rep must be a Representation, but is {type(rep).__name__}: see linvariance.groups.")
+    instance(rep, Representation, "rep", "see linvariance.groups")
     if inputs != rep.dim:
         raise ValueError(f"X has {inputs} columns, but the group acts on {rep.dim}: {rep!r} does not fit these data.")
 

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import scipy.linalg
 
-from .arrays import Array, dense
+from .arrays import Array, dense, frozen
 from .groups import Representation
 from .spectra import PenalizedSpectrum, Rows, Whitened, whiten
 
@@ -33,7 +33,7 @@ class Quadratic:
     def __init__(
         self, moment: Array, cross: Array, blocks: tuple[Block, ...], floor: float, whiten: Callable[[], Whitened]
     ) -> None:
-        self.moment, self.cross, self.blocks, self.floor = moment, cross, blocks, floor
+        self.moment, self.cross, self.blocks, self.floor = frozen(moment), frozen(cross), blocks, floor
         self._whiten = whiten
 
     @cached_property
@@ -68,7 +68,7 @@ def plain(rows: Rows) -> Quadratic:
 
 def restricted(rows: Rows, rep: Representation) -> Quadratic:
     """V acts on B x: S' = B S Bᵀ, C' = C Bᵀ   (Duan & Montúfar, Theorem 6)."""
-    return plain(Rows(rows.A @ rep.invariant_basis().T, rows.T, rows.floor).reduced())
+    return plain(Rows(rows.A @ rep.invariant_basis().T, rows.T, rows.floor, rows.rounding).reduced())
 
 
 def averaged(rows: Rows, rep: Representation) -> Quadratic:
@@ -94,9 +94,11 @@ def penalized(rows: Rows, rep: Representation, strength: float) -> Quadratic:
     base = plain(rows)
     if strength == 0:
         return base
-    defect = rep.defect
+    defect, penalty = rep.defect, rep.penalty_matrix()
+    if not np.isfinite(strength * float(penalty.max()) + float(base.moment.max())):
+        raise ValueError(f"strength {strength:g} overflows in strength·G Gᵀ: its limit is what hard_wired poses.")
     return Quadratic(
-        base.moment + strength * rep.penalty_matrix(),
+        base.moment + strength * penalty,
         base.cross,
         (*base.blocks, (np.sqrt(strength) * defect.T, None)),
         rows.floor,

@@ -7,23 +7,23 @@ that would cost all digits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.linalg
 
-from .arrays import Array
+from .arrays import Array, frozen
 
 
-def decide_rank(singular_values: Array, shape: tuple[int, ...], scale: float | None = None) -> int:
-    """How many singular values exceed max(shape)·eps·scale; the scale is σ_1 unless given.
+def decide_rank(singular_values: Array, shape: tuple[int, ...], noise: float = 0.0) -> int:
+    """How many singular values exceed max(shape)·eps·σ_1, and the noise: the rounding in the matrix, if larger.
 
     >>> decide_rank(np.array([1.0, 1e-3, 1e-17]), (5, 3))
     2
     """
     if not len(singular_values):
         return 0
-    return int((singular_values > tolerance(shape, singular_values[0] if scale is None else scale)).sum())
+    return int((singular_values > max(tolerance(shape, singular_values[0]), noise)).sum())
 
 
 def tolerance(shape: tuple[int, ...], scale: float) -> float:
@@ -31,12 +31,12 @@ def tolerance(shape: tuple[int, ...], scale: float) -> float:
     return max(shape) * float(np.finfo(np.float64).eps) * float(scale)
 
 
-def svd(matrix: Array) -> tuple[Array, Array, Array]:
-    """Thin SVD U, σ, Vᵀ by LAPACK; empty matrices have none."""
+def svd(matrix: Array, *, full: bool = False) -> tuple[Array, Array, Array]:
+    """Thin or full SVD U, σ, Vᵀ by LAPACK; empty matrices have no singular values."""
     if 0 in matrix.shape:
         m, n = matrix.shape
-        return np.zeros((m, 0)), np.zeros(0), np.zeros((0, n))
-    U, s, Vt = scipy.linalg.svd(matrix, full_matrices=False, check_finite=False)
+        return np.eye(m, m if full else 0), np.zeros(0), np.eye(n if full else 0, n)
+    U, s, Vt = scipy.linalg.svd(matrix, full_matrices=full, check_finite=False)
     return U, s, Vt
 
 
@@ -47,13 +47,19 @@ class Rows:
     A: Array  # (k, dim)
     T: Array  # (k, dL)
     floor: float = 0.0
+    noise: float = 0.0  # rounding in A: singular values up to it are zero
+
+    @property
+    def rounding(self) -> float:
+        """What rounding may put into any product of A with an orthogonal matrix: max(shape)·eps·‖A‖."""
+        return max(self.noise, tolerance(self.A.shape, float(np.linalg.norm(self.A))))
 
     def reduced(self) -> Rows:
         """The same losses from at most dim rows, by a QR of [A, T]."""
         dim = self.A.shape[1]
         both = np.hstack([self.A, self.T])
         R = scipy.linalg.qr(both, mode="r", check_finite=False)[0][: both.shape[1]]
-        return Rows.from_triangle(R, dim, self.floor)
+        return replace(Rows.from_triangle(R, dim, self.floor), noise=self.noise)
 
     @staticmethod
     def from_triangle(R: Array, dim: int, floor: float = 0.0) -> Rows:
@@ -88,54 +94,56 @@ class Whitened:
 def whiten(rows: Rows) -> Whitened:
     """By the SVD A = U diag(s) Vᵀ on its support: Z = TᵀU, E = diag(1/s) Vᵀ, the pseudo-inverse root."""
     U, s, Vt = svd(rows.A)
-    k = decide_rank(s, rows.A.shape)
+    k = decide_rank(s, rows.A.shape, rows.noise)
     U, s, Vt = U[:, :k], s[:k], Vt[:k]
     Z = rows.T.T @ U
     # Not c - Σσ²: that cancels near interpolation.
     floor = rows.floor + float(np.square(rows.T - U @ Z.T).sum())
-    return Whitened(Z, Vt / s[:, None], floor, k, float(s[0] / s[-1]) if k else 1.0)
+    with np.errstate(over="ignore"):  # data below 1e-308: solve refuses weights that overflow
+        back = Vt / s[:, None]
+    return Whitened(frozen(Z), back, floor, k, float(s[0] / s[-1]) if k else 1.0)
 
 
 class PenalizedSpectrum:
     """‖A Vᵀ - T‖² + strength·‖V G‖² for every strength > 0 at once   (Duan & Montúfar, Sec. 4; here by a GSVD).
 
-    In coordinates (B, B⊥) of invariant and other directions the penalty sees B⊥ only. The invariant block is
-    whitened first, once for all strengths; what it leaves of A B⊥ᵀ is brought to Tikhonov's standard form with the
-    triangular factor of GᵀB⊥ᵀ (a property of the group alone), whose singular values τ then give
+    In coordinates (B, B⊥) of invariant and other directions the penalty sees B⊥ only. The invariant block A Bᵀ = U s Vᵀ
+    is whitened first, once for all strengths; what of A B⊥ᵀ is orthogonal to U is brought to Tikhonov's standard form
+    with the triangular factor R of GᵀB⊥ᵀ (a property of the group alone), whose singular values τ then give
     Z(strength) = [TᵀU, TᵀP diag(τ/h)] with h = √(τ² + strength). No rank is decided that depends on the strength.
     """
 
     def __init__(self, rows: Rows, B: Array, complement: Array, defect: Array) -> None:
-        self._rows = rows
-        self._invariant = invariant = whiten(Rows(rows.A @ B.T, rows.T))
-        U = svd(rows.A @ B.T)[0][:, : invariant.rank]
-        other = rows.A @ complement.T
-        rest = other - U @ (U.T @ other)
-        rest -= U @ (U.T @ rest)  # once more: the first projection leaves eps‖other‖, too much for a small rest
-        R = _triangle(defect.T @ complement.T)
-        P, tau, Qt = _full_right_svd(_solve_transposed(R, rest.T).T)
-        scale = float(np.linalg.norm(other) * np.linalg.norm(_solve_transposed(R, np.eye(len(R)))))
-        rank = decide_rank(tau, (*rows.A.shape, *rows.T.shape), scale)
-        tau[rank:] = 0.0  # exactly: at a small strength rounding would be divided by it
-        self._tau, self._Z = tau, rows.T.T @ P
-        self._fit = rows.T - U @ (U.T @ rows.T) - P[:, :rank] @ self._Z[:, :rank].T
-        self._Z[:, rank:] = 0.0
+        other, R = rows.A @ complement.T, _triangle(defect.T @ complement.T)
+        U, s, Vt = svd(rows.A @ B.T, full=True)
+        k = decide_rank(s, rows.A.shape, rows.rounding)
+        # In coordinates U⊥, not by subtracting U Uᵀ: P is then orthogonal to U however small its τ.
+        P, tau, Qt = svd(_solve_transposed(R, (U[:, k:].T @ other).T).T, full=True)
+        smallest = rows.rounding * float(np.linalg.norm(_solve_transposed(R, np.eye(len(R)))))
+        rank = decide_rank(tau, rows.A.shape, smallest)
+        P = U[:, k:] @ P[:, :rank]
+        T = rows.T
+        self._left, self._Z = T.T @ U[:, :k], np.zeros((T.shape[1], len(complement)))
+        self._Z[:, :rank] = T.T @ P
+        self._tau = np.zeros(len(complement))  # exactly 0 beyond the rank: a small strength would divide rounding by it
+        self._tau[:rank] = tau[:rank]
+        self._floor = rows.floor + float(np.square(T - U[:, :k] @ self._left.T - P @ (P.T @ T)).sum())
         # A row y of coordinates stands for y Qᵀ R⁻ᵀ (B⊥ - shear B): S'-orthogonal to the invariant directions.
-        shear = other.T @ U @ invariant.back
-        self._invariant_back = invariant.back @ B
+        invariant_back = Vt[:k] / s[:k, None]
+        shear = (other.T @ U[:, :k]) @ invariant_back
+        self._invariant_back = invariant_back @ B
         self._back = Qt @ _solve_transposed(R, complement - shear @ B)
 
     def at(self, strength: float) -> Whitened:
         """The whitened problem at one strength > 0."""
         root = np.sqrt(strength)
         height = np.hypot(self._tau, root)
-        Z = np.hstack([self._invariant.target, self._Z * (self._tau / height)])
+        Z = np.hstack([self._left, self._Z * (self._tau / height)])
         back = np.vstack([self._invariant_back, self._back / height[:, None]])
-        left = float(np.square(self._fit).sum() + np.square(self._Z * (root / height)).sum())
+        floor = self._floor + float(np.square(self._Z * (root / height)).sum())
         # S' = AᵀA has the pseudo-inverse EᵀE, so both ends of its spectrum are those of E.
         ends = svd(back)[1]
-        condition = float(ends[0] / ends[-1]) if len(ends) else 1.0
-        return Whitened(Z, back, self._rows.floor + left, len(back), condition)
+        return Whitened(frozen(Z), back, floor, len(back), float(ends[0] / ends[-1]) if len(ends) else 1.0)
 
 
 def _triangle(matrix: Array) -> Array:
@@ -151,13 +159,3 @@ def _solve_transposed(R: Array, right: Array) -> Array:
         return right
     solution: Array = scipy.linalg.solve_triangular(R, right, trans="T", check_finite=False)
     return solution
-
-
-def _full_right_svd(matrix: Array) -> tuple[Array, Array, Array]:
-    """P (m, n), τ (n), Qᵀ (n, n) of an (m, n) matrix; P and τ are zero beyond the first m."""
-    m, n = matrix.shape
-    if 0 in matrix.shape:
-        return np.zeros((m, n)), np.zeros(n), np.eye(n)
-    P, tau, Qt = scipy.linalg.svd(matrix, full_matrices=True, check_finite=False)
-    k = min(m, n)
-    return np.hstack([P[:, :k], np.zeros((m, n - k))]), np.concatenate([tau, np.zeros(n - k)]), Qt

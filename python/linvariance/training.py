@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from .arrays import Array, integer
+from .arrays import Array, instance, integer, listed
 from .init import Init, pytorch
 from .invariance import seen_and_frozen
 from .networks import Network, check_widths
@@ -33,8 +33,9 @@ class Record:
 
     def __post_init__(self) -> None:
         integer(self.every, "every")
-        for k, entry in enumerate(self.entries):
-            if len(entry) != 2:
+        instance(self.weights, bool, "weights", "whether to keep W itself")
+        for k, entry in enumerate(listed(self.entries, "entries")):
+            if len(listed(entry, f"entries[{k}]")) != 2:
                 raise ValueError(f"entries[{k}] must be a pair (row, column), but is {entry!r}.")
 
 
@@ -75,26 +76,26 @@ def train(
     >>> t.network.widths, bool(abs(t.loss[-1] - lv.solve(p).loss) < 1e-6)
     ((3, 2, 3), True)
     """
-    runs = [problems] if isinstance(problems, Problem) else list(problems)
+    runs = [problems] if isinstance(problems, Problem) else listed(problems, "problems")
     first = _check_problems(runs)
     shape = _check_architecture(widths, first)
     epochs = integer(epochs, "epochs", minimum=0)
-    seeds = [integer(seed, f"seeds[{k}]", minimum=0) for k, seed in enumerate(seeds)]
+    seeds = [integer(seed, f"seeds[{k}]", minimum=0) for k, seed in enumerate(listed(seeds, "seeds"))]
     if not seeds:
         raise ValueError("seeds is empty: pass at least one, e.g. seeds=(0,).")
-    kind = np.dtype(dtype)
-    if kind not in (np.float32, np.float64):
-        raise ValueError(f"dtype must be float64 or float32, but is {kind}.")
-    record = record or Record()
-    optimizer = optimizer or Adam()
-    if not isinstance(optimizer, (Adam, GradientDescent)):
-        raise TypeError(f"optimizer must be Adam or GradientDescent, but is {type(optimizer).__name__}.")
+    kind = _kind(dtype)
+    record = Record() if record is None else record
+    instance(record, Record, "record", "e.g. Record(every=10)")
+    optimizer = Adam() if optimizer is None else optimizer
+    instance(optimizer, (Adam, GradientDescent), "optimizer", "e.g. Adam(lr=1e-3)")
     threads = integer(threads, "threads") if threads is not None else len(os.sched_getaffinity(0))
     states = epochs // record.every + 1 + (epochs % record.every != 0)
     _refuse_memory(record, len(runs) * len(seeds) * states, first)
     times = np.minimum(np.arange(states) * record.every, epochs)
 
-    draw = init or pytorch()
+    draw = pytorch() if init is None else init
+    if not callable(draw):
+        raise TypeError(f"init must be callable, but is {type(draw).__name__}: e.g. init.pytorch() or init.given(...).")
     starts = [_start(draw, shape, seed) for seed in seeds]
     found = _core.train(
         list(shape),
@@ -113,8 +114,7 @@ def _check_problems(runs: Sequence[Problem]) -> Problem:
     if not runs:
         raise ValueError("problems is empty: pass at least one Problem.")
     for problem in runs:
-        if not isinstance(problem, Problem):
-            raise TypeError(f"problems must hold Problem objects, but holds {type(problem).__name__}.")
+        instance(problem, Problem, "every one of problems", "pose them with hard_wired, augmented, ...")
     shapes = {(p.dim, p.rank, p.outputs, p.representation.dim) for p in runs}
     if len(shapes) > 1:
         raise ValueError(
@@ -141,6 +141,16 @@ def _check_architecture(widths: Sequence[int] | None, problem: Problem) -> tuple
     return shape
 
 
+def _kind(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"dtype must be float64 or float32, but is {dtype!r}.") from None
+    if kind not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float64 or float32, but is {kind}.")
+    return kind
+
+
 def _refuse_memory(record: Record, states: int, problem: Problem) -> None:
     cells = problem.outputs * problem.representation.dim if record.weights else 0
     size = 8 * states * (5 + len(record.entries) + cells)
@@ -152,7 +162,10 @@ def _refuse_memory(record: Record, states: int, problem: Problem) -> None:
 
 
 def _start(draw: Init, shape: tuple[int, ...], seed: int) -> npt.NDArray[Any]:
-    network = Network(draw(shape, np.random.default_rng(seed)))
+    try:
+        network = Network(draw(shape, np.random.default_rng(seed)))
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"init returned no layers of a network: {error}") from error
     if network.widths != shape:
         raise ValueError(f"init returned layers of widths {network.widths}, but the runs have widths {shape}.")
     return network.flat.astype(np.float64)

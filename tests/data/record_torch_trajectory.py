@@ -26,7 +26,7 @@ def data():
     """Images whose four corners are zero, as in rotated digits, and targets without any symmetry."""
     torch.manual_seed(SEED)
     images = torch.rand(SAMPLES, SIDE, SIDE, dtype=torch.float64)
-    images[:, ::SIDE - 1, ::SIDE - 1] = 0
+    images[:, :: SIDE - 1, :: SIDE - 1] = 0
     return images, torch.randn(SAMPLES, OUTPUTS, dtype=torch.float64)
 
 
@@ -75,12 +75,22 @@ def main():
         "hard_wired": (X @ B.T, Y, None),
         "regularized": (X, Y, defect()),
     }
-    out = {"X": X.numpy(), "Y": Y.numpy(), "B": B.numpy(), "strength": STRENGTH, "every": EVERY, "epochs": EPOCHS,
-           "adam_lr": 1e-2, "adam_eps": 1e-4, "sgd_lr": 0.1, "sgd_momentum": 0.9, "torch": torch.__version__}
+    out = {
+        "X": X.numpy(),
+        "Y": Y.numpy(),
+        "B": B.numpy(),
+        "strength": STRENGTH,
+        "every": EVERY,
+        "epochs": EPOCHS,
+        "adam_lr": 1e-2,
+        "adam_eps": 1e-4,
+        "sgd_lr": 0.1,
+        "sgd_momentum": 0.9,
+        "torch": torch.__version__,
+    }
     for method, (inputs, targets, penalty) in methods.items():
         widths = (inputs.shape[1], HIDDEN, OUTPUTS)
-        start = [(2 * torch.rand(b, a, dtype=torch.float64) - 1) / math.sqrt(a)
-                 for a, b in itertools.pairwise(widths)]
+        start = [(2 * torch.rand(b, a, dtype=torch.float64) - 1) / math.sqrt(a) for a, b in itertools.pairwise(widths)]
         for optimizer in OPTIMIZERS:
             states = train(inputs, targets, start, optimizer, penalty)
             for layer in range(len(start)):

@@ -1,7 +1,8 @@
 """One small experiment, trained once for all tests of this folder."""
 
-import idx
 import pytest
+
+import idx
 from linvariance.datasets import Digits
 from linvariance.experiments.experiment import Experiment
 from linvariance.experiments.protocol import Protocol

@@ -6,9 +6,10 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 import idx
 import linvariance as lv
-import pytest
 from linvariance.datasets import IMAGES, LABELS
 from linvariance.experiments import cli
 from linvariance.experiments.figures import FIGURES

@@ -1,8 +1,9 @@
 """The experiment behind the figures: against brute force on the augmented data, and with itself."""
 
-import linvariance as lv
 import numpy as np
 import pytest
+
+import linvariance as lv
 from linvariance.experiments.experiment import Experiment
 from linvariance.experiments.methods import AUGMENTED, HARD_WIRED
 from tolerances import close

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from linvariance.experiments.figures import FIGURES, accuracy, chosen, distance, spectra
 from linvariance.experiments.methods import AUGMENTED, HARD_WIRED
 from linvariance.experiments.results import Fact, ends, listed, middle, number, spread

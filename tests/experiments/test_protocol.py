@@ -1,8 +1,9 @@
 """The protocol: what the paper fixes, and the conversion from PyTorch's loss scale to that of a Problem."""
 
-import linvariance as lv
 import numpy as np
 import pytest
+
+import linvariance as lv
 from linvariance.experiments.experiment import Experiment
 from linvariance.experiments.protocol import Protocol
 from tolerances import EPS

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
+
 from linvariance.experiments.experiment import Experiment
 from linvariance.experiments.figures import FIGURES, chosen
 from linvariance.experiments.reproduce import reproduce

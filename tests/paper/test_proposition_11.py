@@ -1,11 +1,12 @@
 """Proposition 11: the augmented optimum, with Q = sum_g rho(g) XXᵀ rho(g)ᵀ and Z = (sum_g Y Xᵀ rho(g)ᵀ) Q^{-1/2}."""
 
+import numpy as np
+from hypothesis import assume, given
+
 import linvariance as lv
 import methods
-import numpy as np
 import oracles
 import strategies
-from hypothesis import assume, given
 from tolerances import bounded, close
 
 FULL = strategies.cases(spectra=strategies.WELL_CONDITIONED, full_rank=True)
@@ -19,12 +20,18 @@ def test_weights_and_singular_values(case):
     twin = methods.equivalent(case, "augmented")
     condition = twin.condition**2
     found = np.zeros_like(s)
-    found[:len(solution.singular_values)] = solution.singular_values[:len(s)]
+    found[: len(solution.singular_values)] = solution.singular_values[: len(s)]
     close("proposition 11: singular values", found, s, norms=np.sqrt(case.c), dims=case.dims, condition=condition)
     gap = methods.gap(s, case.rank)
     assume(gap > 1e-6)
-    close("proposition 11: weights", solution.weights, W, norms=np.sqrt(case.c) / twin.spectrum[-1], dims=case.dims,
-          condition=condition / gap)
+    close(
+        "proposition 11: weights",
+        solution.weights,
+        W,
+        norms=np.sqrt(case.c) / twin.spectrum[-1],
+        dims=case.dims,
+        condition=condition / gap,
+    )
 
 
 @given(FULL)
@@ -45,10 +52,22 @@ def test_in_the_papers_scaling_the_singular_values_differ_by_the_root_of_the_ord
     s, t = (np.linalg.svd(Z, compute_uv=False) for Z in (hard, augmented))
     root = np.sqrt(len(case.group.elements))
     condition = methods.equivalent(case, "unconstrained").condition ** 2
-    close("figure 5: Z^da = √|G| Z^inv", t, root * s, norms=root * np.linalg.norm(case.Y), dims=case.dims,
-          condition=condition)
+    close(
+        "figure 5: Z^da = √|G| Z^inv",
+        t,
+        root * s,
+        norms=root * np.linalg.norm(case.Y),
+        dims=case.dims,
+        condition=condition,
+    )
     for method, expected in (("hard_wired", s), ("augmented", t / root)):
         found = lv.solve(methods.problem(case, method)).singular_values
         k = min(len(found), len(expected))
-        close(f"figure 5: {method}", found[:k], expected[:k] / np.sqrt(case.n), norms=np.sqrt(case.c), dims=case.dims,
-              condition=condition)
+        close(
+            f"figure 5: {method}",
+            found[:k],
+            expected[:k] / np.sqrt(case.n),
+            norms=np.sqrt(case.c),
+            dims=case.dims,
+            condition=condition,
+        )

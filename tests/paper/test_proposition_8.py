@@ -1,12 +1,13 @@
 """Proposition 8: the regularized optimum, with B(λ) = XXᵀ + nλ GGᵀ and Z = Y Xᵀ B^{-1/2}."""
 
-import linvariance as lv
-import methods
 import numpy as np
-import oracles
-import strategies
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+import linvariance as lv
+import methods
+import oracles
+import strategies
 from tolerances import bounded, close
 
 FULL = strategies.cases(spectra=strategies.WELL_CONDITIONED, full_rank=True)
@@ -21,12 +22,18 @@ def test_weights_and_singular_values(case, strength):
     twin = methods.equivalent(case, "regularized", strength)
     condition = twin.condition**2
     found = np.zeros_like(s)
-    found[:len(solution.singular_values)] = solution.singular_values[:len(s)]
+    found[: len(solution.singular_values)] = solution.singular_values[: len(s)]
     close("proposition 8: singular values", found, s, norms=np.sqrt(case.c), dims=case.dims, condition=condition)
     gap = methods.gap(s, case.rank)
     assume(gap > 1e-6)
-    close("proposition 8: weights", solution.weights, W, norms=np.sqrt(case.c) / twin.spectrum[-1], dims=case.dims,
-          condition=condition / gap)
+    close(
+        "proposition 8: weights",
+        solution.weights,
+        W,
+        norms=np.sqrt(case.c) / twin.spectrum[-1],
+        dims=case.dims,
+        condition=condition / gap,
+    )
 
 
 @given(FULL, strengths)
@@ -47,5 +54,9 @@ def test_the_penalty_only_shifts_the_input_moment(case, strength):
     appended = lv.solve(lv.unconstrained(m, rank=case.rank))
     solution = lv.solve(methods.problem(case, "regularized", strength))
     twin = methods.equivalent(case, "regularized", strength)
-    bounded("proposition 8: = unconstrained on appended rows", abs(appended.loss * m.n / case.n - solution.loss),
-            norms=twin.objective_scale(twin.optimum(case.rank)[0]), dims=(*A.shape, case.dims))
+    bounded(
+        "proposition 8: = unconstrained on appended rows",
+        abs(appended.loss * m.n / case.n - solution.loss),
+        norms=twin.objective_scale(twin.optimum(case.rank)[0]),
+        dims=(*A.shape, case.dims),
+    )

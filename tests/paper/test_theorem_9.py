@@ -1,12 +1,13 @@
 """Theorem 9: the path in λ runs from the unconstrained to the hard-wired optimum; continuous where σ_r > σ_{r+1}."""
 
-import linvariance as lv
-import methods
 import numpy as np
 import pytest
-import strategies
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
+import linvariance as lv
+import methods
+import strategies
 from tolerances import EPS, bounded, close
 
 HUNDREDS = settings(max_examples=250)
@@ -56,13 +57,19 @@ def test_strength_zero_is_unconstrained(case):
     zero, free = lv.solve(methods.problem(case, "regularized", 0.0)), lv.solve(methods.problem(case, "unconstrained"))
     twin = methods.equivalent(case, "unconstrained")
     W, _, singular_values = twin.optimum(case.rank)
-    bounded("theorem 9: loss(0) = unconstrained", abs(zero.loss - free.loss), norms=twin.objective_scale(W),
-            dims=case.dims)
+    bounded(
+        "theorem 9: loss(0) = unconstrained", abs(zero.loss - free.loss), norms=twin.objective_scale(W), dims=case.dims
+    )
     gap = methods.gap(singular_values, case.rank)
     assume(gap > 1e-6)
-    close("theorem 9: W(0) = unconstrained", zero.weights, free.weights, dims=case.dims,
-          norms=np.sqrt(case.c) * twin.condition / (twin.spectrum[0] if twin.spectrum.size else 1.0),
-          condition=twin.condition / gap)
+    close(
+        "theorem 9: W(0) = unconstrained",
+        zero.weights,
+        free.weights,
+        dims=case.dims,
+        norms=np.sqrt(case.c) * twin.condition / (twin.spectrum[0] if twin.spectrum.size else 1.0),
+        condition=twin.condition / gap,
+    )
 
 
 GENERIC = strategies.cases(spectra=("mild", "arithmetic", "low rank"), targets=("noise", "linear"))
@@ -76,8 +83,10 @@ def test_weights_converge_to_the_hard_wired_optimum_at_rate_one_over_strength(ca
     twin = methods.equivalent(case, "hard_wired")
     gap = methods.gap(twin.optimum(case.rank)[2], case.rank)
     assume(gap > 0.02)
-    distance = {x: np.linalg.norm(lv.solve(methods.problem(case, "regularized", x)).weights - hard.weights)
-                for x in (1e6, 1e7, 1e12, 1e16, 1e20, 1e30)}
+    distance = {
+        x: np.linalg.norm(lv.solve(methods.problem(case, "regularized", x)).weights - hard.weights)
+        for x in (1e6, 1e7, 1e12, 1e16, 1e20, 1e30)
+    }
     norms = np.sqrt(case.c) / (twin.spectrum[-1] if twin.spectrum.size else 1.0)
     condition = twin.condition / gap
     floor = 30 * norms * case.dims * EPS * condition
@@ -97,8 +106,14 @@ def test_tiny_strengths_give_the_unconstrained_weights(case):
     assume(gap > 0.02)
     for strength in (1e-30, 1e-20):
         near = lv.solve(methods.problem(case, "regularized", strength))
-        close("theorem 9: W(0+) = unconstrained", near.weights, free.weights, dims=case.dims,
-              norms=np.sqrt(case.c) / twin.spectrum[-1], condition=twin.condition / gap)
+        close(
+            "theorem 9: W(0+) = unconstrained",
+            near.weights,
+            free.weights,
+            dims=case.dims,
+            norms=np.sqrt(case.c) / twin.spectrum[-1],
+            condition=twin.condition / gap,
+        )
 
 
 @given(strategies.cases(), st.floats(-6, 6), st.floats(0.01, 3))
@@ -108,10 +123,12 @@ def test_loss_grows_with_the_strength_and_is_concave(case, log_strength, step):
     b = 0.5 * (a + c)
     losses = [lv.solve(methods.problem(case, "regularized", x)).loss for x in (a, b, c)]
     unit = slack(case)
-    bounded("theorem 9: loss(λ) grows", max(0.0, losses[0] - losses[1], losses[1] - losses[2]), norms=unit,
-            dims=case.dims)
-    bounded("theorem 9: loss(λ) is concave", max(0.0, 0.5 * (losses[0] + losses[2]) - losses[1]), norms=unit,
-            dims=case.dims)
+    bounded(
+        "theorem 9: loss(λ) grows", max(0.0, losses[0] - losses[1], losses[1] - losses[2]), norms=unit, dims=case.dims
+    )
+    bounded(
+        "theorem 9: loss(λ) is concave", max(0.0, 0.5 * (losses[0] + losses[2]) - losses[1]), norms=unit, dims=case.dims
+    )
 
 
 @given(GENERIC, st.floats(-3, 3))
@@ -119,9 +136,12 @@ def test_continuous_where_there_is_a_gap(case, log_strength):
     """Differentiable even: a ten times smaller step moves the weights ten times less."""
     base = lv.solve(methods.problem(case, "regularized", 10.0**log_strength))
     assume(base.gap > 0.05)
-    moved = [np.linalg.norm(
-        lv.solve(methods.problem(case, "regularized", 10.0**log_strength * (1 + step))).weights - base.weights)
-        for step in (1e-4, 1e-5)]
+    moved = [
+        np.linalg.norm(
+            lv.solve(methods.problem(case, "regularized", 10.0**log_strength * (1 + step))).weights - base.weights
+        )
+        for step in (1e-4, 1e-5)
+    ]
     if moved[1] > 1e-9 * np.linalg.norm(base.weights):  # eps over the step, times the condition of these cases
         assert moved[0] / moved[1] == pytest.approx(10, rel=0.2)
 

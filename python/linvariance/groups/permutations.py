@@ -11,8 +11,8 @@ import numpy.typing as npt
 import scipy.sparse
 
 from .. import _core
-from ..arrays import Array, integer, last_axis, matrix
-from .representation import Representation, frozen, refuse_enumeration
+from ..arrays import Array, frozen, integer, last_axis, matrix
+from .representation import Representation, refuse_enumeration
 
 Indices = npt.NDArray[np.int64]
 Labels = npt.NDArray[np.int32]
@@ -58,7 +58,9 @@ class Permutations(Representation):
     def defect(self) -> scipy.sparse.csr_array:
         """G = [I - ρ(g_1), ..., I - ρ(g_M)] (d0, M·d0), sparse."""
         eye = scipy.sparse.eye_array(self.dim, format="csr")
-        return scipy.sparse.hstack([eye - _as_matrix(p) for p in self._generators], format="csr")
+        G = scipy.sparse.hstack([eye - _as_matrix(p) for p in self._generators], format="csr")
+        G.data.flags.writeable = False
+        return G
 
     def invariant_basis(self) -> Array:
         """Rows are the normalized indicators of the orbits, in the order of their first members."""

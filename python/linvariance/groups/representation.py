@@ -12,7 +12,7 @@ import numpy.typing as npt
 import scipy.linalg
 import scipy.sparse
 
-from ..arrays import Array, dense
+from ..arrays import Array, dense, frozen
 
 
 class Representation(ABC):
@@ -85,13 +85,6 @@ class Representation(ABC):
 
     def __hash__(self) -> int:
         return hash((type(self), self.generators.shape, self.generators.tobytes()))
-
-
-def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """`array`, C-ordered and read-only, so that it can be handed out and kept."""
-    array = np.ascontiguousarray(array)
-    array.flags.writeable = False
-    return array
 
 
 def refuse_enumeration(what: str, limit: int, order: float | None) -> ValueError:
