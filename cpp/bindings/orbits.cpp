@@ -1,35 +1,61 @@
 #include "linvariance/orbits.hpp"
 
+#include <optional>
+
 #include "arrays.hpp"
 #include "linvariance/reynolds.hpp"
 
 namespace linvariance::bindings {
 namespace {
 
-using Generators = Array<std::int64_t>;
+using Images = Array<std::int64_t>;
+using Signs = std::optional<Array<Sign>>;
 
-py::tuple to_python(const Partition& partition, std::vector<py::ssize_t> shape) {
-    Array<Label> labels(std::move(shape));
-    std::copy(partition.labels.begin(), partition.labels.end(), labels.mutable_data());
-    return py::make_tuple(labels, partition.classes);
+Action action(const Images& images, const Signs& signs) {
+    expect(images.ndim() == 2, "expected an array of generators (M, d)");
+    const py::ssize_t d = images.shape(1);
+    for (py::ssize_t k = 0; k < images.size(); ++k)
+        expect(images.data()[k] >= 0 && images.data()[k] < d, "a generator leaves 0 .. d - 1");
+    expect(!signs || signs->size() == images.size(), "expected a sign for each index");
+    return {images.data(), signs ? signs->data() : nullptr, images.shape(0), d};
 }
 
-void expect_permutations(const Generators& generators) {
-    expect(generators.ndim() == 2, "expected an array of generators (M, d)");
-    const py::ssize_t d = generators.shape(1);
-    for (py::ssize_t k = 0; k < generators.size(); ++k)
-        expect(generators.data()[k] >= 0 && generators.data()[k] < d, "a generator leaves 0 .. d - 1");
+template <class T>
+Array<T> to_python(const std::vector<T>& values) {
+    Array<T> out(static_cast<py::ssize_t>(values.size()));
+    std::copy(values.begin(), values.end(), out.mutable_data());
+    return out;
 }
 
-Array<double> average_classes(const Array<double>& values, const Array<Label>& labels, Index classes) {
+py::tuple to_python(const Partition& found) {
+    const py::object signs = found.signs.empty() ? py::none() : py::object(to_python(found.signs));
+    return py::make_tuple(to_python(found.labels), signs, found.classes);
+}
+
+py::tuple orbitals_of(const Images& left, const Signs& left_signs, const Images& right, const Signs& right_signs) {
+    const Action on_rows = action(left, left_signs), on_columns = action(right, right_signs);
+    expect(on_rows.count == on_columns.count, "expected as many generators on the left as on the right");
+    expect(on_rows.dim * on_columns.dim <= std::numeric_limits<Label>::max(), "too many pairs of points to label");
+    Partition found;
+    {
+        const py::gil_scoped_release unlocked;
+        found = orbitals(on_rows, on_columns);
+    }
+    return to_python(found);
+}
+
+Array<double> average_classes(const Array<double>& values, const Array<Label>& labels, Index classes,
+                              const Signs& signs) {
     expect(values.ndim() == 2 && labels.size() == values.shape(1), "expected a label for each column");
+    expect(!signs || signs->size() == labels.size(), "expected a sign for each label");
     for (py::ssize_t i = 0; i < labels.size(); ++i)
         expect(labels.data()[i] >= 0 && labels.data()[i] < classes, "a label leaves 0 .. classes - 1");
     Array<double> out({values.shape(0), values.shape(1)});
     View<double> out_view = mutable_view(out);
     const ConstView<double> in = view(values);
+    const Sign* const sign_data = signs ? signs->data() : nullptr;
     const py::gil_scoped_release unlocked;
-    average(in, labels.data(), classes, out_view);
+    average(in, labels.data(), sign_data, classes, out_view);
     return out;
 }
 
@@ -37,30 +63,15 @@ Array<double> average_classes(const Array<double>& values, const Array<Label>& l
 
 void bind_orbits(py::module_& module) {
     module.def(
-        "orbits",
-        [](const Generators& generators) {
-            expect_permutations(generators);
-            return to_python(orbits(generators.data(), generators.shape(0), generators.shape(1)),
-                             {generators.shape(1)});
-        },
-        py::arg("generators").noconvert(), "Labels (d,) and number of the orbits of points under permutations (M, d).");
-    module.def(
-        "orbitals",
-        [](const Generators& generators) {
-            expect_permutations(generators);
-            const Index d = generators.shape(1);
-            expect(d * d <= std::numeric_limits<Label>::max(), "too many pairs of points to label");
-            Partition found;
-            {
-                const py::gil_scoped_release unlocked;
-                found = orbitals(generators.data(), generators.shape(0), d);
-            }
-            return to_python(found, {d, d});
-        },
-        py::arg("generators").noconvert(),
-        "Labels (d, d) and number of the orbits of pairs under permutations (M, d).");
+        "orbits", [](const Images& images, const Signs& signs) { return to_python(orbits(action(images, signs))); },
+        py::arg("images").noconvert(), py::arg("signs").noconvert() = py::none(),
+        "Labels (d,), signs (d,) or None, and number of the orbits of points under signed permutations (M, d).");
+    module.def("orbitals", &orbitals_of, py::arg("left").noconvert(), py::arg("left_signs").noconvert(),
+               py::arg("right").noconvert(), py::arg("right_signs").noconvert(),
+               "Labels (d_left * d_right,), signs or None, and number of the orbits of pairs.");
     module.def("average", &average_classes, py::arg("values").noconvert(), py::arg("labels").noconvert(),
-               py::arg("classes"), "Each row's values (rows, points) replaced by their means over the classes.");
+               py::arg("classes"), py::arg("signs").noconvert() = py::none(),
+               "Each row's values (rows, points) replaced by their (signed) means over the classes.");
 }
 
 }  // namespace linvariance::bindings

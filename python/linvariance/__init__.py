@@ -13,7 +13,7 @@ from .curvature import hessian
 from .moments import Moments
 from .networks import Network
 from .optimizers import Adam, GradientDescent
-from .optimum import solve
+from .optimum import EquivarianceGap, equivariance_gap, solve
 from .problems import Problem, augmented, hard_wired, regularized, unconstrained
 from .results import Solution, Split, Trace
 from .training import Record, train
@@ -22,6 +22,7 @@ __version__ = version("linvariance")
 
 __all__ = [
     "Adam",
+    "EquivarianceGap",
     "GradientDescent",
     "Moments",
     "Network",
@@ -31,6 +32,7 @@ __all__ = [
     "Split",
     "Trace",
     "augmented",
+    "equivariance_gap",
     "groups",
     "hard_wired",
     "hessian",

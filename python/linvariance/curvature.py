@@ -11,7 +11,7 @@ from scipy.sparse.linalg import LinearOperator
 from . import _core
 from .arrays import Array, instance
 from .networks import Network
-from .problems import Problem
+from .problems import Problem, refuse_without_moments
 
 
 def hessian(problem: Problem, network: Network) -> HessianOperator:
@@ -27,6 +27,7 @@ def hessian(problem: Problem, network: Network) -> HessianOperator:
     True
     """
     instance(problem, Problem, "problem", "pose one with hard_wired, augmented, regularized or unconstrained")
+    refuse_without_moments(problem)
     instance(network, Network, "network", "make one with Network([W_1, ..., W_L])")
     if (network.widths[0], network.widths[-1]) != (problem.dim, problem.outputs):
         raise ValueError(

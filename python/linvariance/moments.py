@@ -167,13 +167,19 @@ class Moments:
         """Restricted to invariant inputs B x; see `hard_wired`."""
         return quadratics.restricted(self._rows(), rep)
 
-    def averaged(self, rep: Representation) -> quadratics.Quadratic:
-        """Averaged over the group; see `augmented`."""
-        return quadratics.averaged(self._rows(), rep)
+    def averaged(self, rep: Representation, output: Representation | None = None) -> quadratics.Quadratic:
+        """Averaged over the group, which may act on the targets too; see `augmented`."""
+        rows = self._rows()
+        return quadratics.averaged(rows, rep) if output is None else quadratics.equivariant(rows, rep, output)
 
-    def penalized(self, rep: Representation, strength: float) -> quadratics.Quadratic:
-        """With the penalty strength·‖W G‖²; see `regularized`."""
-        return quadratics.penalized(self._rows(), rep, strength)
+    def penalized(
+        self, rep: Representation, strength: float, output: Representation | None = None
+    ) -> quadratics.Quadratic:
+        """With the penalty strength·‖W G‖² or, for equivariance, strength·Σ‖W ρ - ρ_Y W‖²; see `regularized`."""
+        rows = self._rows()
+        if output is None:
+            return quadratics.penalized(rows, rep, strength)
+        return quadratics.EquivariancePenalty(rows, rep, output, strength)
 
     def __repr__(self) -> str:
         return f"Moments(n={self.n:g}, inputs={self.inputs}, outputs={self.outputs}{', centred' * self._centered})"

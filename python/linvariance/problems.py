@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from .arrays import Array, instance, integer, matrix, real
 from .groups import Representation, trivial
+from .groups.intertwiners import check_output, intertwine
 from .moments import Moments
 from .quadratics import Quadratic
 
@@ -29,6 +30,7 @@ class Problem:
     representation: Representation
     rank: int
     strength: float = 0.0
+    output: Representation | None = None
     quadratic: Quadratic = field(repr=False, kw_only=True)
 
     @property
@@ -49,6 +51,8 @@ class Problem:
     def restrict(self, W: npt.ArrayLike) -> Array:
         """W (dL, d0) -> V (dL, dim); a W that is not invariant is projected first."""
         W = matrix(W, "W", (self.outputs, self.representation.dim))
+        if self.output is not None and self.method == "hard_wired":
+            return intertwine(W, self.representation, self.output)
         if not self.is_hard_wired:
             return W
         return self.representation.project(W) @ self.representation.invariant_basis().T
@@ -69,7 +73,7 @@ class Problem:
     @property
     def is_hard_wired(self) -> bool:
         """Whether W = V B."""
-        return self.method == "hard_wired"
+        return self.method == "hard_wired" and self.output is None
 
     def _matrix(self, V: npt.ArrayLike, name: str) -> Array:
         return matrix(V, name, (self.outputs, self.dim))
@@ -87,10 +91,12 @@ def unconstrained(data: Moments, *, rank: int) -> Problem:
     return Problem("unconstrained", data, rep, _rank(rank), quadratic=data.plain())
 
 
-def hard_wired(data: Moments, rep: Representation, *, rank: int) -> Problem:
+def hard_wired(data: Moments, rep: Representation, *, rank: int, output: Representation | None = None) -> Problem:
     """Min (1/n)‖WX - Y‖² over rank(W) <= rank subject to W G = 0   (Duan & Montúfar, Eq. 4, Theorem 6).
 
-    W = V B with an orthonormal basis B of the invariants: S' = B S Bᵀ, C' = C Bᵀ.
+    W = V B with an orthonormal basis B of the invariants: S' = B S Bᵀ, C' = C Bᵀ. With an orthogonal representation
+    `output` on the targets the constraint is equivariance, W ρ(g) = ρ_Y(g) W; then V is W, and the optimum is a
+    choice of whole multiplets of singular values (see docs/theory.md).
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data([[1.0, 0.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 1.0]])
@@ -98,25 +104,30 @@ def hard_wired(data: Moments, rep: Representation, *, rank: int) -> Problem:
     >>> p.dim, lv.solve(p).weights.round(12).tolist()
     (1, [[1.5, 1.5], [0.5, 0.5]])
     """
-    _check(data, rep)
-    return Problem("hard_wired", data, rep, _rank(rank), quadratic=data.restricted(rep))
+    _check(data, rep, output)
+    quadratic = data.restricted(rep) if output is None else data.averaged(rep, output)
+    return Problem("hard_wired", data, rep, _rank(rank), output=output, quadratic=quadratic)
 
 
-def augmented(data: Moments, rep: Representation, *, rank: int) -> Problem:
+def augmented(data: Moments, rep: Representation, *, rank: int, output: Representation | None = None) -> Problem:
     """Min (1/(n|G|)) Σ_g ‖W ρ(g) X - Y‖² over rank(W) <= rank   (Duan & Montúfar, Eq. 9, Proposition 11).
 
-    S' = S̄, the group average of S, and C' = C Πᵀ, whatever the order of the group.
+    S' = S̄, the group average of S, and C' = C Πᵀ, whatever the order of the group. With an orthogonal representation
+    `output` on the targets they are augmented too, Σ_g ‖W ρ(g) X - ρ_Y(g) Y‖²: the optimum is equivariant only if the
+    rank bound cuts no multiplet.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data([[1.0, 0.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 1.0]])
     >>> lv.solve(lv.augmented(m, lv.groups.symmetric(2), rank=1)).weights.round(12).tolist()
     [[1.5, 1.5], [0.5, 0.5]]
     """
-    _check(data, rep)
-    return Problem("augmented", data, rep, _rank(rank), quadratic=data.averaged(rep))
+    _check(data, rep, output)
+    return Problem("augmented", data, rep, _rank(rank), output=output, quadratic=data.averaged(rep, output))
 
 
-def regularized(data: Moments, rep: Representation, *, rank: int, strength: float) -> Problem:
+def regularized(
+    data: Moments, rep: Representation, *, rank: int, strength: float, output: Representation | None = None
+) -> Problem:
     """Min (1/n)‖WX - Y‖² + strength·‖W G‖² over rank(W) <= rank   (Duan & Montúfar, Eq. 7, Proposition 8).
 
     The penalty only shifts the input moment, S' = S + strength·G Gᵀ. It depends on the chosen generators.
@@ -127,9 +138,19 @@ def regularized(data: Moments, rep: Representation, *, rank: int, strength: floa
     >>> lv.solve(p).weights.round(6).tolist()
     [[1.5, 1.5], [0.5, 0.5]]
     """
-    _check(data, rep)
+    _check(data, rep, output)
     strength = _strength(strength)
-    return Problem("regularized", data, rep, _rank(rank), strength, quadratic=data.penalized(rep, strength))
+    quadratic = data.penalized(rep, strength, output)
+    return Problem("regularized", data, rep, _rank(rank), strength, output, quadratic=quadratic)
+
+
+def refuse_without_moments(problem: Problem) -> None:
+    """ValueError for problems whose loss on a network W_L ... W_1 is not a quadratic of second moments."""
+    if problem.output is not None and problem.method != "augmented":
+        raise ValueError(
+            f"A {problem.method} problem with an output representation cannot be trained as a network of unconstrained "
+            "layers: use solve, or the augmented problem."
+        )
 
 
 def _inputs(data: Moments) -> int:
@@ -137,11 +158,17 @@ def _inputs(data: Moments) -> int:
     return data.inputs
 
 
-def _check(data: Moments, rep: Representation) -> None:
+def _check(data: Moments, rep: Representation, output: Representation | None) -> None:
     inputs = _inputs(data)
     instance(rep, Representation, "rep", "see linvariance.groups")
     if inputs != rep.dim:
         raise ValueError(f"X has {inputs} columns, but the group acts on {rep.dim}: {rep!r} does not fit these data.")
+
+    if output is None:
+        return
+    check_output(rep, output)
+    if data.outputs != output.dim:
+        raise ValueError(f"Y has {data.outputs} columns, but output acts on {output.dim}: {output!r} does not fit.")
 
 
 def _rank(rank: int) -> int:

@@ -10,10 +10,12 @@ from functools import cached_property
 
 import numpy as np
 import scipy.linalg
+from scipy.sparse.linalg import LinearOperator, cg
 
 from .arrays import Array, dense, frozen
-from .groups import Representation
-from .spectra import PenalizedSpectrum, Rows, Whitened, whiten
+from .groups import Representation, dual
+from .groups.intertwiners import intertwine
+from .spectra import PenalizedSpectrum, Rows, Whitened, tolerance, whiten
 
 Block = tuple[Array, Array | None]  # A_b (k, dim) and T_b (k, dL), None for zero targets
 
@@ -74,19 +76,41 @@ def restricted(rows: Rows, rep: Representation) -> Quadratic:
 def averaged(rows: Rows, rep: Representation) -> Quadratic:
     """S' = S̄, C' = C Πᵀ   (Duan & Montúfar, Proposition 11).
 
-    For orthogonal ρ the loss is ‖A Πᵀ Vᵀ - T‖² + tr(V⊥ S̄ V⊥ᵀ), and the optimum and the singular values are those
-    of the restricted problem (Theorem 12): never from S̄, whose condition is squared.
+    The loss is ‖A Πᵀ Vᵀ - T‖² + tr(V (S̄ - Π S Πᵀ) Vᵀ). Optimal loss and singular values are those of the restricted
+    problem (Theorem 12): never from S̄, whose condition is squared. So is the optimum, of least norm if ρ is orthogonal.
     """
     S = rep.average_moment(rows.A.T @ rows.A)
-    fit = rep.project(rows.A)
-    # A root of S̄ off the invariants. Its small eigenvalues are rounded, which a loss does not mind.
-    values, vectors = scipy.linalg.eigh(S)
+    project = rep.project if rep.is_orthogonal else _transposed(rep)
+    fit = project(rows.A)
+    # A root of what varies along the orbits. Its small eigenvalues are rounded, which a loss does not mind.
+    values, vectors = scipy.linalg.eigh(S if rep.is_orthogonal else S - fit.T @ fit)
     root = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
-    blocks: tuple[Block, ...] = ((fit, rows.T), (root - rep.project(root), None))
+    varying = root - rep.project(root) if rep.is_orthogonal else root
     invariant = restricted(rows, rep)
     return Quadratic(
-        S, rep.project(rows.T.T @ rows.A), blocks, rows.floor, lambda: invariant.whitened.lifted(rep.invariant_basis())
+        S,
+        project(rows.T.T @ rows.A),
+        ((fit, rows.T), (varying, None)),
+        rows.floor,
+        lambda: invariant.whitened.lifted(rep.invariant_basis()),
     )
+
+
+def equivariant(rows: Rows, rep: Representation, output: Representation) -> Quadratic:
+    """S' = S̄, C' = C̄ = mean ρ_Y(g) C ρ(g)ᵀ: augmentation of inputs and targets together.
+
+    C̄ S̄⁺ is equivariant, so the least loss without a rank bound is its residual on the data themselves. On S̄ the
+    support is decided at d0·eps·λ₁, data below √eps of their scale.
+    """
+    S = rep.average_moment(rows.A.T @ rows.A)
+    C = intertwine(rows.T.T @ rows.A, dual(rep), output)  # ρ(g)ᵀ is the inverse of the dual
+    values, vectors = scipy.linalg.eigh(S)
+    support = values > tolerance(S.shape, values[-1])
+    s, V = np.sqrt(values[support]), vectors[:, support]
+    Z, back = C @ V / s, V.T / s[:, None]
+    floor = rows.floor + float(np.square(rows.A @ (Z @ back).T - rows.T).sum())
+    whitened = Whitened(frozen(Z), back, floor, len(s), float(s[-1] / s[0]) if len(s) else 1.0)
+    return Quadratic(S, C, ((s[:, None] * V.T, Z.T),), floor, lambda: whitened)
 
 
 def penalized(rows: Rows, rep: Representation, strength: float) -> Quadratic:
@@ -104,3 +128,60 @@ def penalized(rows: Rows, rep: Representation, strength: float) -> Quadratic:
         rows.floor,
         lambda: PenalizedSpectrum(rows, rep.invariant_basis(), rep.complement_basis, dense(defect)).at(strength),
     )
+
+
+class EquivariancePenalty(Quadratic):
+    """The loss plus strength·Σ_m ‖W ρ(g_m) - ρ_Y(g_m) W‖², over the generators; of a Lie algebra, ‖W A - A_Y W‖².
+
+    Not of the form tr(W S' Wᵀ): there is no whitened target, and with a rank bound no closed form.
+    """
+
+    def __init__(self, rows: Rows, rep: Representation, output: Representation, strength: float) -> None:
+        base = plain(rows)
+        super().__init__(base.moment, base.cross, base.blocks, base.floor, self._refuse)
+        pairs = [*zip(rep.algebra, output.algebra, strict=True), *zip(rep.matrices(), output.matrices(), strict=True)]
+        self.strength, self._pairs = strength, pairs
+
+    def loss(self, V: Array) -> float:
+        """The loss with its penalty."""
+        return super().loss(V) + self.strength * sum(float(np.square(V @ a - b @ V).sum()) for a, b in self._pairs)
+
+    def gradient(self, V: Array) -> Array:
+        """Its gradient (dL, d0)."""
+        return super().gradient(V) + 2 * self.strength * self._pull(V)
+
+    def unbounded_minimum(self) -> Array:
+        """The minimizer without a rank bound, of least norm: W S + strength·(penalty)W = C by conjugate gradients."""
+        shape = self.cross.shape
+
+        def apply(w: Array) -> Array:
+            W = w.reshape(shape)
+            return (W @ self.moment + self.strength * self._pull(W)).ravel()
+
+        size = shape[0] * shape[1]
+        operator = LinearOperator((size, size), matvec=apply, dtype=np.float64)
+        w, failure = cg(operator, self.cross.ravel(), rtol=1e-14, maxiter=20 * size)
+        if failure:
+            residual = np.linalg.norm(apply(w) - self.cross.ravel()) / np.linalg.norm(self.cross)
+            if residual > 1e-8:
+                raise ValueError(
+                    f"The regularized equivariant optimum did not converge (relative residual {residual:.1e}): the "
+                    "moment S + strength·penalty is too ill-conditioned. Raise strength or scale the inputs."
+                )
+        return np.asarray(w).reshape(shape)
+
+    def _pull(self, V: Array) -> Array:
+        total = np.zeros_like(V)
+        for a, b in self._pairs:
+            rest = V @ a - b @ V
+            total += rest @ a.T - b.T @ rest
+        return total
+
+    def _refuse(self) -> Whitened:
+        raise ValueError("A regularized equivariant problem has no whitened target: its penalty mixes both sides of W.")
+
+
+def _transposed(rep: Representation) -> Callable[[Array], Array]:
+    """A -> A Πᵀ."""
+    Pi = rep.project(np.eye(rep.dim))
+    return lambda A: A @ Pi.T

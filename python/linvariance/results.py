@@ -29,6 +29,10 @@ class Solution:
             but rounding).
         condition: of the root A on its support.
         unique: no other minimizer has this norm or less: r >= rank Z or σ_r > σ_{r+1} beyond rounding.
+        least_norm: False for augmented problems with a representation that is not orthogonal: then the invariant
+            optimum W Π is returned, of the same loss; where S̄ is singular others may have a smaller norm.
+        certified: False where only a descent was possible (regularized equivariance with a rank bound): then the
+            weights are a local minimum at least as good as the truncated solution, and nothing more is claimed.
     """
 
     weights: Array = field(repr=False)
@@ -39,6 +43,8 @@ class Solution:
     data_rank: int
     condition: float
     unique: bool
+    least_norm: bool = True
+    certified: bool = True
 
 
 @dataclass(frozen=True, eq=False)

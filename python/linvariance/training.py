@@ -17,7 +17,7 @@ from .init import Init, pytorch
 from .invariance import seen_and_frozen
 from .networks import Network, check_widths
 from .optimizers import Adam, GradientDescent, Optimizer
-from .problems import Problem
+from .problems import Problem, refuse_without_moments
 from .results import Trace
 
 MEMORY_LIMIT = 2**30  # bytes of a Trace
@@ -115,6 +115,7 @@ def _check_problems(runs: Sequence[Problem]) -> Problem:
         raise ValueError("problems is empty: pass at least one Problem.")
     for problem in runs:
         instance(problem, Problem, "every one of problems", "pose them with hard_wired, augmented, ...")
+        refuse_without_moments(problem)
     shapes = {(p.dim, p.rank, p.outputs, p.representation.dim) for p in runs}
     if len(shapes) > 1:
         raise ValueError(

@@ -1,4 +1,5 @@
-// Orbits of points and of pairs of points (orbitals) under a permutation group given by generators, by union-find.
+// Orbits of points and of pairs of points (orbitals) under groups of signed permutations, by union-find over
+// generators.
 #pragma once
 
 #include <cstdint>
@@ -10,71 +11,145 @@
 namespace linvariance {
 
 using Label = std::int32_t;
+using Sign = std::int8_t;
 
-// Labels 0, 1, ... of the classes, in the order of their first members.
+// Generators g_1, ..., g_M of a group acting on `dim` points, g_m sending e_i to sign[m, i] e_{image[m, i]}.
+struct Action {
+    const std::int64_t* images;  // (M, dim)
+    const Sign* signs;           // (M, dim), or null where every sign is +1
+    Index count, dim;
+
+    std::size_t image(Index m, std::size_t i) const {
+        return static_cast<std::size_t>(images[static_cast<std::size_t>(m * dim) + i]);
+    }
+    bool flips(Index m, std::size_t i) const {
+        return signs != nullptr && signs[static_cast<std::size_t>(m * dim) + i] < 0;
+    }
+};
+
+// Labels 0, 1, ... of the classes, in the order of their first members. With signs, every member is sign times the
+// first one of its class; a class in which some member is minus itself has signs 0.
 struct Partition {
     std::vector<Label> labels;
+    std::vector<Sign> signs;  // empty where every sign is +1
     Index classes = 0;
 };
 
-template <class Key>
+// Classes named by their first member: the smaller root wins.
 class UnionFind {
   public:
     explicit UnionFind(std::size_t size) : parent_(size) {
-        for (std::size_t i = 0; i < size; ++i) parent_[i] = static_cast<Key>(i);
+        for (std::size_t i = 0; i < size; ++i) parent_[i] = static_cast<Label>(i);
     }
 
-    void unite(std::size_t a, std::size_t b) {
-        const Key ra = find(a), rb = find(b);
-        // The smaller root wins: a class is then named by its first member.
-        if (ra < rb) parent_[static_cast<std::size_t>(rb)] = ra;
-        if (rb < ra) parent_[static_cast<std::size_t>(ra)] = rb;
+    void unite(std::size_t a, std::size_t b, bool /*flip*/) {
+        const std::size_t ra = find(a), rb = find(b);
+        if (ra < rb) parent_[rb] = static_cast<Label>(ra);
+        if (rb < ra) parent_[ra] = static_cast<Label>(rb);
     }
 
     Partition partition() {
-        Partition out{std::vector<Label>(parent_.size()), 0};
+        Partition out{std::vector<Label>(parent_.size()), {}, 0};
         for (std::size_t i = 0; i < parent_.size(); ++i) {
-            const auto root = static_cast<std::size_t>(find(i));
+            const std::size_t root = find(i);
             out.labels[i] = root == i ? static_cast<Label>(out.classes++) : out.labels[root];
         }
         return out;
     }
 
   private:
-    Key find(std::size_t i) {
+    std::size_t find(std::size_t i) {
         while (static_cast<std::size_t>(parent_[i]) != i) {
             parent_[i] = parent_[static_cast<std::size_t>(parent_[i])];
             i = static_cast<std::size_t>(parent_[i]);
         }
-        return static_cast<Key>(i);
+        return i;
     }
 
-    std::vector<Key> parent_;
+    std::vector<Label> parent_;
 };
 
-// generators: (M, d) rows of permutations p, point i going to p[i]
-inline Partition orbits(const std::int64_t* generators, Index count, Index dim) {
-    const auto d = static_cast<std::size_t>(dim);
-    UnionFind<std::int64_t> classes(d);
-    for (Index m = 0; m < count; ++m) {
-        const std::int64_t* p = generators + m * dim;
-        for (std::size_t i = 0; i < d; ++i) classes.unite(i, static_cast<std::size_t>(p[i]));
+// The same with the sign of each member relative to its parent.
+class SignedUnionFind {
+  public:
+    explicit SignedUnionFind(std::size_t size) : parent_(size), flipped_(size, 0), contradictory_(size, 0) {
+        for (std::size_t i = 0; i < size; ++i) parent_[i] = static_cast<Label>(i);
+    }
+
+    void unite(std::size_t a, std::size_t b, bool flip) {
+        auto [ra, fa] = find(a);
+        auto [rb, fb] = find(b);
+        const bool between = flip != (fa != fb);
+        if (ra == rb) {
+            if (between) contradictory_[ra] = 1;
+            return;
+        }
+        if (rb < ra) std::swap(ra, rb);
+        parent_[rb] = static_cast<Label>(ra);
+        flipped_[rb] = between;
+        contradictory_[ra] |= contradictory_[rb];
+    }
+
+    Partition partition() {
+        Partition out{std::vector<Label>(parent_.size()), std::vector<Sign>(parent_.size()), 0};
+        for (std::size_t i = 0; i < parent_.size(); ++i) {
+            const auto [root, flipped] = find(i);
+            out.labels[i] = root == i ? static_cast<Label>(out.classes++) : out.labels[root];
+            out.signs[i] = static_cast<Sign>(contradictory_[root] != 0 ? 0 : flipped ? -1 : 1);
+        }
+        return out;
+    }
+
+  private:
+    std::pair<std::size_t, bool> find(std::size_t i) {
+        bool flipped = false;
+        while (static_cast<std::size_t>(parent_[i]) != i) {
+            const auto parent = static_cast<std::size_t>(parent_[i]);
+            flipped_[i] ^= flipped_[parent];  // halves the path: i now hangs from its grandparent
+            parent_[i] = parent_[parent];
+            flipped ^= flipped_[i] != 0;
+            i = static_cast<std::size_t>(parent_[i]);
+        }
+        return {i, flipped};
+    }
+
+    std::vector<Label> parent_;
+    std::vector<Sign> flipped_, contradictory_;
+};
+
+template <class Classes>
+Partition orbits_in(const Action& action) {
+    const auto d = static_cast<std::size_t>(action.dim);
+    Classes classes(d);
+    for (Index m = 0; m < action.count; ++m)
+        for (std::size_t i = 0; i < d; ++i) classes.unite(i, action.image(m, i), action.flips(m, i));
+    return classes.partition();
+}
+
+template <class Classes>
+Partition orbitals_in(const Action& left, const Action& right) {
+    const auto rows = static_cast<std::size_t>(left.dim), columns = static_cast<std::size_t>(right.dim);
+    Classes classes(rows * columns);
+    for (Index m = 0; m < left.count; ++m) {
+        for (std::size_t i = 0; i < rows; ++i) {
+            const std::size_t to = left.image(m, i) * columns;
+            const bool flip = left.flips(m, i);
+            for (std::size_t j = 0; j < columns; ++j)
+                classes.unite(i * columns + j, to + right.image(m, j), flip != right.flips(m, j));
+        }
     }
     return classes.partition();
 }
 
-// Labels (d, d), row-major: the pair (i, j) goes to (p[i], p[j]).
-inline Partition orbitals(const std::int64_t* generators, Index count, Index dim) {
-    const auto d = static_cast<std::size_t>(dim);
-    UnionFind<Label> classes(d * d);
-    for (Index m = 0; m < count; ++m) {
-        const std::int64_t* p = generators + m * dim;
-        for (std::size_t i = 0; i < d; ++i) {
-            const std::size_t row = static_cast<std::size_t>(p[i]) * d;
-            for (std::size_t j = 0; j < d; ++j) classes.unite(i * d + j, row + static_cast<std::size_t>(p[j]));
-        }
-    }
-    return classes.partition();
+// Classes of points.
+inline Partition orbits(const Action& action) {
+    return action.signs == nullptr ? orbits_in<UnionFind>(action) : orbits_in<SignedUnionFind>(action);
+}
+
+// Classes of pairs (i, j), row-major (left.dim, right.dim), under generators that act on both places at once.
+inline Partition orbitals(const Action& left, const Action& right) {
+    const bool plain = left.signs == nullptr && right.signs == nullptr;
+    return plain ? orbitals_in<UnionFind>(left, right) : orbitals_in<SignedUnionFind>(left, right);
 }
 
 }  // namespace linvariance

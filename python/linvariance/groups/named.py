@@ -1,4 +1,4 @@
-"""Named permutation groups; they know their order exactly."""
+"""Named groups; they know their order exactly."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import math
 
 import numpy as np
 
-from ..arrays import integer
+from ..arrays import Array, integer
+from .matrices import Matrices
 from .permutations import Indices, Permutations
+from .representation import Representation
 
 
 def trivial(n: int) -> Permutations:
@@ -85,6 +87,85 @@ def image_translations(height: int, width: int) -> Permutations:
     pixels = _pixels(height, width)
     shifts = [_moved(np.roll(pixels, 1, axis)) for axis in (0, 1)]
     return Permutations(shifts, order=height * width, name=f"image_translations({height}, {width})")
+
+
+def reversal(n: int) -> Permutations:
+    """Z_2, reading a sequence of n entries backwards.
+
+    >>> len(reversal(5).invariant_basis())
+    3
+    """
+    n = integer(n, "n")
+    return Permutations([np.arange(n)[::-1]], order=min(n, 2), name=f"reversal({n})")
+
+
+def adjacency(n: int) -> Permutations:
+    """S_n renaming the n vertices of a graph, on its n x n adjacency matrix in row-major order.
+
+    >>> adjacency(5).number_of_orbitals()  # the Bell number B_4: equivariant linear layers of graph networks
+    15
+    """
+    n = integer(n, "n")
+    p = symmetric(n).images
+    pairs = p[:, :, None] * n + p[:, None, :]
+    return Permutations(pairs.reshape(len(p), -1), order=math.factorial(n), name=f"adjacency({n})")
+
+
+def hypercube(n: int) -> Permutations:
+    """The hyperoctahedral group of order 2ⁿ·n!: permutations and sign changes of n coordinates.
+
+    >>> hypercube(3).order(), len(hypercube(3).invariant_basis())
+    (48, 0)
+    """
+    n = integer(n, "n")
+    p = symmetric(n).images
+    images, signs = np.vstack([p, np.arange(n)]), np.ones((len(p) + 1, n), dtype=np.int8)
+    signs[-1, 0] = -1
+    return Permutations(images, signs, order=2**n * math.factorial(n), name=f"hypercube({n})")
+
+
+def channels(rep: Representation, count: int) -> Representation:
+    """The group acting alike on each of `count` channels, one channel's coordinates after the other's.
+
+    >>> channels(image_rotations(14), 3).dim  # colour images, channel first
+    588
+    """
+    count = integer(count, "count")
+    if not isinstance(rep, Permutations):
+        raise TypeError(f"channels takes permutations, but {rep!r} is none: use direct_sum.")
+    images = np.hstack([rep.images + k * rep.dim for k in range(count)])
+    signs = None if rep.signs is None else np.tile(rep.signs, count)
+    return Permutations(images, signs, order=rep._order, name=f"channels({rep!r}, {count})")
+
+
+def rotations(dimension: int = 3) -> Matrices:
+    """SO(n) acting on R^n.
+
+    >>> rotations(3).order(), len(rotations(3).invariant_basis())
+    (inf, 0)
+    """
+    n = integer(dimension, "dimension", minimum=2)
+    return Matrices(np.zeros((0, n, n)), _infinitesimal_rotations(n), name=f"rotations({n})")
+
+
+def point_cloud(points: int, dimension: int = 3) -> Matrices:
+    """S_points x SO(dimension) on clouds of points: (x, y, z) of the first point, then of the next.
+
+    >>> len(point_cloud(4).invariant_basis())  # no linear function of a molecule is invariant to rotations
+    0
+    """
+    points, n = integer(points, "points"), integer(dimension, "dimension", minimum=2)
+    rho = np.stack([np.kron(g, np.eye(n)) for g in symmetric(points).matrices()])
+    algebra = np.stack([np.kron(np.eye(points), A) for A in _infinitesimal_rotations(n)])
+    return Matrices(rho, algebra, name=f"point_cloud({points}, {n})")
+
+
+def _infinitesimal_rotations(n: int) -> Array:
+    """Of the planes (0, 1), (1, 2), ..., which generate the Lie algebra so(n)."""
+    A = np.zeros((n - 1, n, n))
+    k = np.arange(n - 1)
+    A[k, k + 1, k], A[k, k, k + 1] = 1.0, -1.0
+    return A
 
 
 def _shift(n: int) -> Indices:

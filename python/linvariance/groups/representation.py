@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +13,10 @@ import numpy.typing as npt
 import scipy.linalg
 import scipy.sparse
 
-from ..arrays import Array, dense, frozen
+from ..arrays import Array, dense, frozen, last_axis, matrix
+
+DENSE_LIMIT = 2**30  # bytes of a matrix (d0, d0) that is formed without being asked for
+Elements = npt.NDArray[Any]
 
 
 class Representation(ABC):
@@ -28,8 +32,8 @@ class Representation(ABC):
 
     @property
     @abstractmethod
-    def generators(self) -> npt.NDArray[Any]:
-        """The generators, in the form they were given in."""
+    def generators(self) -> Elements:
+        """The generators, in the form they were given in, one along the first axis."""
 
     @property
     @abstractmethod
@@ -37,9 +41,21 @@ class Representation(ABC):
         """Whether every ρ(g) is orthogonal."""
 
     @property
+    def algebra(self) -> Array:
+        """Generators (K, d0, d0) of the Lie algebra, for the connected part of the group; K = 0 for most."""
+        return np.zeros((0, self.dim, self.dim))
+
+    @abstractmethod
+    def matrices(self) -> Array:
+        """ρ(g_1), ..., ρ(g_M) as dense matrices (M, d0, d0)."""
+
+    @property
     @abstractmethod
     def defect(self) -> scipy.sparse.csr_array | Array:
-        """G = [I - ρ(g_1), ..., I - ρ(g_M)] (d0, M·d0): W is invariant iff W G = 0   (Duan & Montúfar, Sec. 3)."""
+        """G = [I - ρ(g_1), ..., I - ρ(g_M)] (d0, M·d0): W is invariant iff W G = 0   (Duan & Montúfar, Sec. 3).
+
+        For a Lie group G holds the generators A of its algebra too, W A = 0   (Remark 5).
+        """
 
     @abstractmethod
     def invariant_basis(self) -> Array:
@@ -55,22 +71,41 @@ class Representation(ABC):
 
     @abstractmethod
     def order(self) -> int | float:
-        """Number of distinct ρ(g), exact."""
+        """Number of distinct ρ(g), exact; math.inf for an infinite group."""
 
     @abstractmethod
-    def elements(self, limit: int = 10_000) -> npt.NDArray[Any]:
+    def elements(self, limit: int = 10_000) -> Elements:
         """All ρ(g), in the form of the generators, the identity first; refused above `limit` elements."""
+
+    @abstractmethod
+    def multiply(self, W: npt.ArrayLike, element: Elements) -> Array:
+        """W ρ(g) for W (..., d0) and an element as `elements` and `draw` give them."""
+
+    @abstractmethod
+    def draw(self, count: int, rng: np.random.Generator) -> Elements:
+        """`count` elements drawn independently from the group's Haar measure."""
 
     def penalty_matrix(self) -> Array:
         """G Gᵀ (d0, d0), so that ‖W G‖² = tr(W G Gᵀ Wᵀ)."""
+        self.refuse_dense("the penalty matrix")
         return np.ascontiguousarray(dense(self.defect @ self.defect.T))
 
     @cached_property
     def complement_basis(self) -> Array:
         """B⊥ (d0 - d, d0): orthonormal rows that complete the invariant basis."""
+        self.refuse_dense("a basis of the complement of the invariants")
         B = self.invariant_basis()
         Q: Array = scipy.linalg.qr(B.T)[0] if len(B) else np.eye(self.dim)
         return frozen(Q[:, len(B) :].T)
+
+    def refuse_dense(self, what: str) -> None:
+        """ValueError if a (d0, d0) matrix would pass the limit of memory."""
+        size = 8 * self.dim**2
+        if size > DENSE_LIMIT:
+            raise ValueError(
+                f"{what} of {self!r} is a matrix {self.dim} x {self.dim} and would take {size / 2**30:.1f} GiB, above "
+                "1 GiB: use hard_wired, which needs the invariants only."
+            )
 
     def __copy__(self) -> Representation:
         return self
@@ -78,13 +113,36 @@ class Representation(ABC):
     def __deepcopy__(self, memo: object) -> Representation:
         return self
 
+    def _identity(self) -> tuple[Any, ...]:
+        return type(self), self.generators.shape, self.generators.tobytes(), self.algebra.tobytes()
+
     def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return self.generators.shape == other.generators.shape and bool((self.generators == other.generators).all())
+        return isinstance(other, Representation) and self._identity() == other._identity()
 
     def __hash__(self) -> int:
-        return hash((type(self), self.generators.shape, self.generators.tobytes()))
+        return hash(self._identity())
+
+
+def enumerate_group(
+    identity: Elements,
+    generators: Sequence[Elements],
+    compose: Callable[[Elements, Elements], Elements],
+    key: Callable[[Elements], bytes],
+    limit: int,
+    what: str,
+) -> Elements:
+    """All products of the generators, breadth first over the Cayley graph; refused above `limit` elements."""
+    found, seen = [identity], {key(identity)}
+    for element in found:  # grows while it is walked
+        for generator in generators:
+            product = compose(generator, element)
+            if key(product) in seen:
+                continue
+            if len(found) == limit:
+                raise refuse_enumeration(what, limit, None)
+            seen.add(key(product))
+            found.append(product)
+    return np.stack(found)
 
 
 def refuse_enumeration(what: str, limit: int, order: float | None) -> ValueError:
@@ -94,3 +152,13 @@ def refuse_enumeration(what: str, limit: int, order: float | None) -> ValueError
         f"{what} has {size} the limit of {limit:,}: pass a larger limit, or use what needs no enumeration "
         "(invariant_basis, project, average_moment)."
     )
+
+
+def rows_of(W: npt.ArrayLike, dim: int) -> Array:
+    """The gate for W (..., d0)."""
+    return last_axis(W, "W", dim)
+
+
+def moment_of(S: npt.ArrayLike, dim: int) -> Array:
+    """The gate for S (d0, d0)."""
+    return matrix(S, "S", (dim, dim))

@@ -1,0 +1,89 @@
+"""The closure of one generator: the powers of a matrix, or the one-parameter group of a Lie algebra element.
+
+Its average needs no enumeration: in an orthonormal eigenbasis it keeps the entries between equal eigenvalues. For
+several generators the average over the group they generate is the orthogonal projection on the intersection of
+these ranges, found by conjugate gradients.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.linalg
+
+from ..arrays import Array
+
+EPS = float(np.finfo(np.float64).eps)
+Complex = npt.NDArray[np.complex128]
+
+
+@dataclass(frozen=True, eq=False)
+class Closure:
+    """Eigenvalues (d,) and orthonormal eigenvectors (d, d) of an orthogonal or a skew-symmetric generator."""
+
+    values: Complex
+    vectors: Complex
+
+    @staticmethod
+    def of_matrix(rho: Array) -> Closure:
+        """Of the powers of an orthogonal matrix."""
+        T, U = scipy.linalg.schur(rho, output="complex")  # rho is normal, so T is diagonal
+        return Closure(np.diag(T).copy(), U)
+
+    @staticmethod
+    def of_algebra(A: Array) -> Closure:
+        """Of exp(tA), t real, for a skew-symmetric A."""
+        values, vectors = scipy.linalg.eigh(1j * A)
+        scale = max(float(np.abs(values).max(initial=0.0)), np.finfo(np.float64).tiny)
+        return Closure(values / scale + 0j, vectors)
+
+    def power(self, exponent: float) -> Array:
+        """The element with this exponent: ρ^exponent, or exp(exponent·A/‖A‖)."""
+        values = self.values
+        phases = np.exp(-1j * exponent * values) if np.isreal(values).all() else values**exponent
+        element: Array = ((self.vectors * phases) @ self.vectors.conj().T).real
+        return element
+
+
+def same(left: Closure, right: Closure) -> npt.NDArray[np.bool_]:
+    """Which eigenvalues of the two are the same, up to rounding (dim_left, dim_right)."""
+    gap = np.abs(left.values[:, None] - right.values[None, :])
+    equal: npt.NDArray[np.bool_] = gap <= 64 * max(gap.shape) * EPS
+    return equal
+
+
+def average(left: list[Closure], right: list[Closure], W: Array, what: str) -> Array:
+    """Mean ρ_left(g) W ρ_right(g)ᵀ over the group, W (d_left, d_right): the projection on what commutes.
+
+    With E_m the projection for one generator, the range of all is the null space of I - mean E_m, which is symmetric
+    and positive semidefinite: conjugate gradients solve (I - E) X = (I - E) W for the part X that is averaged away.
+    """
+    masks = [same(a, b) for a, b in zip(left, right, strict=True)]
+
+    def rest(V: Array) -> Array:
+        total = np.zeros_like(V)
+        for a, b, mask in zip(left, right, masks, strict=True):
+            inner = a.vectors.conj().T @ V @ b.vectors
+            total += (a.vectors @ np.where(mask, 0.0, inner) @ b.vectors.conj().T).real
+        return total / len(masks)
+
+    residual = rest(W)
+    gone, direction = np.zeros_like(W), residual
+    square, size = float(np.vdot(residual, residual)), float(np.linalg.norm(W))
+    for _ in range(20 * max(W.shape)):
+        if np.sqrt(square) <= 2 * EPS * size:
+            break
+        image = rest(direction)
+        step = square / float(np.vdot(direction, image))
+        gone = gone + step * direction
+        residual = residual - step * image
+        square, before = float(np.vdot(residual, residual)), square
+        direction = residual + (square / before) * direction
+    else:
+        raise ValueError(
+            f"The average over {what} did not converge: its generators nearly commute with much more than the group "
+            f"does (residual {np.sqrt(square) / size:.1e}). Pass a generating set with larger angles."
+        )
+    return W - gone

@@ -1,0 +1,53 @@
+"""Equivariant maps: matrices W with ρ_Y(g) W = W ρ_X(g) for every g, and the projection on them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ..arrays import Array, matrix
+from . import closures
+from .closures import Closure
+from .matrices import Conjugated, Matrices
+from .permutations import Permutations, average_classes, orbitals
+from .representation import Representation
+
+
+def intertwine(W: npt.ArrayLike, rep: Representation, output: Representation) -> Array:
+    """Mean ρ_Y(g) W ρ_X(g)⁻¹: the projection of W (dL, d0) on the equivariant maps, without enumeration.
+
+    >>> from linvariance.groups import cyclic
+    >>> intertwine(np.diag([3.0, 0.0, 0.0]), cyclic(3), cyclic(3))
+    array([[1., 0., 0.],
+           [0., 1., 0.],
+           [0., 0., 1.]])
+    """
+    check_output(rep, output)
+    W = matrix(W, "W", (output.dim, rep.dim))
+    if isinstance(rep, Permutations) and isinstance(output, Permutations):
+        return average_classes(W, orbitals(output, rep))
+    if isinstance(rep, Conjugated):  # ρ⁻¹ = T⁻¹ρ'⁻¹T
+        base, T = rep.orthogonal_form
+        return intertwine(np.linalg.solve(T.T, W.T).T, base, output) @ T
+    return closures.average(_closures(output), _closures(rep), W, f"{output!r} and {rep!r}")
+
+
+def check_output(rep: Representation, output: Representation) -> None:
+    """TypeError or ValueError unless `output` is an orthogonal representation of the same group, by generators."""
+    if not isinstance(output, Representation):
+        raise TypeError(f"output must be a Representation, but is {type(output).__name__}: see linvariance.groups.")
+    if not output.is_orthogonal:
+        raise ValueError(
+            "output must be orthogonal, so that the loss ‖WX - Y‖² does not change when the group acts on targets: "
+            "change the basis of Y."
+        )
+    counts = [(len(r.generators), len(r.algebra)) for r in (rep, output)]
+    if counts[0] != counts[1]:
+        raise ValueError(
+            f"rep has {counts[0][0]} generators (and {counts[0][1]} of a Lie algebra), output {counts[1][0]} "
+            f"(and {counts[1][1]}): both must represent the same generators of one group, in the same order."
+        )
+
+
+def _closures(rep: Representation) -> list[Closure]:
+    return rep.closures if isinstance(rep, Matrices) else [Closure.of_matrix(rho) for rho in rep.matrices()]
