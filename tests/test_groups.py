@@ -204,8 +204,7 @@ def test_enumeration_above_the_cap_is_refused_in_a_sentence():
         own.elements()
     with pytest.raises(ValueError, match="50"):
         lv.groups.symmetric(5).elements(limit=50)
-    with pytest.raises(ValueError, match=r"\w+ \w+ \w+"):
-        own.order()
+    assert own.order() == math.factorial(12)  # by sympy
     assert len(list(lv.groups.symmetric(5).elements(limit=120))) == 120
 
 

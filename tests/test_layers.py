@@ -17,6 +17,7 @@ ORDER = (
     "results",
     "groups",
     "spectra",
+    "multiplets",
     "quadratics",
     "moments",
     "problems",

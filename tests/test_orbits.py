@@ -18,7 +18,7 @@ def same_partition(labels, expected):
 
 @given(strategies.groups())
 def test_orbits(group):
-    labels, count = _core.orbits(np.array(group.generators, dtype=np.int64))
+    labels, _, count = _core.orbits(np.array(group.generators, dtype=np.int64))
     assert same_partition(labels, oracles.orbits(group.permutations, group.dim))
     assert sorted(set(labels.tolist())) == list(range(count))
     assert np.all(np.diff([labels.tolist().index(k) for k in range(count)]) > 0)  # in order of first members
@@ -26,8 +26,10 @@ def test_orbits(group):
 
 @given(strategies.groups())
 def test_orbitals(group):
-    labels, count = _core.orbitals(np.array(group.generators, dtype=np.int64))
-    assert labels.shape == (group.dim, group.dim)
+    images = np.array(group.generators, dtype=np.int64)
+    labels, signs, count = _core.orbitals(images, None, images, None)
+    assert labels.shape == (group.dim**2,)
+    assert signs is None
     assert same_partition(labels, oracles.orbitals(group.permutations, group.dim))
     assert sorted(set(np.ravel(labels).tolist())) == list(range(count))
     # Burnside: the number of orbitals is the mean number of fixed pairs.
@@ -37,7 +39,7 @@ def test_orbitals(group):
 
 @given(strategies.groups(), strategies.seeds)
 def test_average_over_classes(group, seed):
-    labels, count = _core.orbits(np.array(group.generators, dtype=np.int64))
+    labels, _, count = _core.orbits(np.array(group.generators, dtype=np.int64))
     values = np.random.default_rng(seed).standard_normal((3, group.dim))
     close(
         "C++ average over orbits",
@@ -49,7 +51,7 @@ def test_average_over_classes(group, seed):
 
 
 def test_averages_of_constants_are_exact():
-    labels, count = _core.orbits(np.array([[1, 2, 3, 4, 0]], dtype=np.int64))
+    labels, _, count = _core.orbits(np.array([[1, 2, 3, 4, 0]], dtype=np.int64))
     np.testing.assert_array_equal(_core.average(np.full((2, 5), 0.1), labels, count), np.full((2, 5), 0.1))
 
 

@@ -100,8 +100,8 @@ def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return array
 
 
-def integer(value: object, name: str, minimum: int = 1) -> int:
-    """`value` as an int of at least `minimum`; bool and fractions are refused."""
+def integer(value: object, name: str, minimum: int = 1, maximum: int = 2**53) -> int:
+    """`value` as an int from `minimum` to `maximum`; bool and fractions are refused."""
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be an integer, but is the bool {value}.")
     try:
@@ -110,6 +110,8 @@ def integer(value: object, name: str, minimum: int = 1) -> int:
         raise TypeError(f"{name} must be an integer, but is {value!r}.") from None
     if number < minimum:
         raise ValueError(f"{name} must be at least {minimum}, but is {number}.")
+    if number > maximum:
+        raise ValueError(f"{name} must be at most {maximum:,}, but is {number:.3g}.")
     return number
 
 

@@ -39,6 +39,9 @@ def hessian(problem: Problem, network: Network) -> HessianOperator:
     return HessianOperator(problem, network)
 
 
+BLOCK = 64  # directions at once
+
+
 class HessianOperator(LinearOperator):  # type: ignore[misc]
     """See `hessian`."""
 
@@ -46,6 +49,7 @@ class HessianOperator(LinearOperator):  # type: ignore[misc]
         flat = np.asarray(network.flat, dtype=np.float64)
         super().__init__(np.dtype(np.float64), (flat.size, flat.size))
         moment, cross = (np.ascontiguousarray(M) for M in (problem.quadratic.moment, problem.quadratic.cross))
+        self._problem, self._network = problem, network
         self._core = _core.Hessian(list(network.widths), moment, cross, flat)
 
     def to_dense(self) -> Array:
@@ -55,7 +59,11 @@ class HessianOperator(LinearOperator):  # type: ignore[misc]
     def _matmat(self, X: npt.NDArray[Any]) -> Array:
         if np.iscomplexobj(X):
             raise TypeError("The Hessian is real: apply it to the real and the imaginary part apart.")
-        return self._core.apply(np.ascontiguousarray(np.transpose(X), dtype=np.float64)).T
+        out = np.empty((X.shape[1], X.shape[0]))
+        for block in range(0, len(out), BLOCK):  # bounds the workspace, and lets Ctrl-C in
+            directions = np.ascontiguousarray(X[:, block : block + BLOCK].T, dtype=np.float64)
+            out[block : block + BLOCK] = self._core.apply(directions)
+        return out.T
 
     def _matvec(self, x: npt.NDArray[Any]) -> Array:
         return self._matmat(x.reshape(-1, 1)).reshape(-1)
@@ -71,3 +79,6 @@ class HessianOperator(LinearOperator):  # type: ignore[misc]
 
     def _transpose(self) -> HessianOperator:
         return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return hessian, (self._problem, self._network)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,50 +16,63 @@ Init = Callable[[Sequence[int], np.random.Generator], Sequence[Array]]
 
 def pytorch() -> Init:
     """U(-1/√fan_in, 1/√fan_in), PyTorch's default for a linear layer without bias."""
-
-    def draw(widths: Sequence[int], generator: np.random.Generator) -> list[Array]:
-        bounds = [1 / np.sqrt(max(fan_in, 1)) for fan_in in widths[:-1]]
-        return [generator.uniform(-bound, bound, shape) for bound, shape in zip(bounds, _shapes(widths), strict=True)]
-
-    return draw
+    return _PyTorch()
 
 
 def gaussian(scale: float = 1e-3) -> Init:
     """Independent N(0, scale²) entries; a small scale starts near the saddle at the origin."""
-    scale = real(scale, "scale", positive=True)
-
-    def draw(widths: Sequence[int], generator: np.random.Generator) -> list[Array]:
-        return [scale * generator.standard_normal(shape) for shape in _shapes(widths)]
-
-    return draw
+    return _Gaussian(real(scale, "scale", positive=True))
 
 
 def balanced(scale: float = 1.0) -> Init:
-    """W_{j+1}ᵀ W_{j+1} = W_j W_jᵀ for every j, with all singular values of every layer equal to `scale`.
+    """W_{j+1}ᵀ W_{j+1} = W_j W_jᵀ for every j, with all nonzero singular values of every layer equal to `scale`.
 
     Layer j is scale·Q_j Q_{j-1}ᵀ with random orthonormal frames Q_j (d_j, min(widths)). Gradient flow conserves
     the balance.
     """
-    scale = real(scale, "scale", positive=True)
-
-    def draw(widths: Sequence[int], generator: np.random.Generator) -> list[Array]:
-        rank = min(widths)
-        frames = [np.linalg.qr(generator.standard_normal((width, rank)))[0] for width in widths]
-        return [scale * frames[j + 1] @ frames[j].T for j in range(len(widths) - 1)]
-
-    return draw
+    return _Balanced(real(scale, "scale", positive=True))
 
 
 def given(network: Network | Sequence[npt.ArrayLike]) -> Init:
     """The same given weights for every seed."""
-    start = network if isinstance(network, Network) else Network(network)
+    return _Given(network if isinstance(network, Network) else Network(network))
 
-    def draw(widths: Sequence[int], generator: np.random.Generator) -> list[Array]:
-        if start.widths != tuple(widths):
-            raise ValueError(f"init holds weights of widths {start.widths}, but the runs have widths {tuple(widths)}.")
-        return [np.asarray(W, dtype=np.float64) for W in start.weights]
 
-    return draw
+@dataclass(frozen=True)
+class _PyTorch:
+    def __call__(self, widths: Sequence[int], generator: np.random.Generator) -> list[Array]:
+        bounds = [1 / np.sqrt(max(fan_in, 1)) for fan_in in widths[:-1]]
+        return [generator.uniform(-bound, bound, shape) for bound, shape in zip(bounds, _shapes(widths), strict=True)]
+
+
+@dataclass(frozen=True)
+class _Gaussian:
+    scale: float
+
+    def __call__(self, widths: Sequence[int], generator: np.random.Generator) -> list[Array]:
+        return [self.scale * generator.standard_normal(shape) for shape in _shapes(widths)]
+
+
+@dataclass(frozen=True)
+class _Balanced:
+    scale: float
+
+    def __call__(self, widths: Sequence[int], generator: np.random.Generator) -> list[Array]:
+        rank = min(widths)
+        frames = [np.linalg.qr(generator.standard_normal((width, rank)))[0] for width in widths]
+        return [self.scale * frames[j + 1] @ frames[j].T for j in range(len(widths) - 1)]
+
+
+@dataclass(frozen=True)
+class _Given:
+    network: Network
+
+    def __call__(self, widths: Sequence[int], generator: np.random.Generator) -> list[Array]:
+        if self.network.widths != tuple(widths):
+            raise ValueError(
+                f"init holds weights of widths {self.network.widths}, but the runs have widths {tuple(widths)}."
+            )
+        return [np.asarray(W, dtype=np.float64) for W in self.network.weights]
 
 
 def _shapes(widths: Sequence[int]) -> list[tuple[int, int]]:

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 
-from .arrays import Array, instance, last_axis, matrix, reals
-from .groups import Permutations, Representation
+from .arrays import BLOCK_BYTES, Array, instance, last_axis, matrix, reals
+from .groups import Representation, dual
 from .moments import Moments
 from .results import Split
 
@@ -29,6 +29,8 @@ def split(W: npt.ArrayLike, rep: Representation, moments: Moments | None = None)
     perp = W - invariant
     if moments is None:
         return Split(invariant, perp)
+    if not rep.is_orthogonal:
+        raise ValueError(f"{rep!r} is not orthogonal: seen and frozen parts are defined for orthogonal ones only.")
     _, E = seen_and_frozen(rep, moments)
     frozen = (perp @ E) @ E.T
     return Split(invariant, perp, perp - frozen, frozen)
@@ -76,12 +78,16 @@ def accuracy(W: npt.ArrayLike, X: npt.ArrayLike, labels: npt.ArrayLike, rep: Rep
     classes = _labels(labels, len(inputs), outputs)
     stack = W.reshape(-1, outputs, rep.dim)
     invariant = not np.abs(rep.defect.T @ stack.reshape(-1, rep.dim).T).max(initial=0.0)
-    moved = stack[None] if invariant else _moved(stack, rep)
-    right = np.zeros(len(stack))
+    moved = iter([stack]) if invariant else (rep.multiply(stack, g) for g in rep.elements())
+    right, count = np.zeros(len(stack)), 0
+    step = max(1, BLOCK_BYTES // (8 * len(stack) * outputs))
     for one in moved:  # W ρ(g), so that the data stay where they are
-        scores = (one.reshape(-1, rep.dim) @ inputs.T).reshape(len(stack), outputs, len(inputs))
-        right += (scores.argmax(axis=1) == classes).mean(axis=1)
-    shares = (right / len(moved)).reshape(W.shape[:-2])
+        count += 1
+        for start in range(0, len(inputs), step):
+            block = slice(start, start + step)
+            scores = (one.reshape(-1, rep.dim) @ inputs[block].T).reshape(len(stack), outputs, -1)
+            right += (scores.argmax(axis=1) == classes[block]).sum(axis=1)
+    shares = (right / (count * len(inputs))).reshape(W.shape[:-2])
     return float(shares) if shares.ndim == 0 else shares
 
 
@@ -103,7 +109,9 @@ def error(f: Callable[[Array], npt.ArrayLike], X: npt.ArrayLike, rep: Representa
     if not callable(f):
         raise TypeError(f"f must be callable, but is {type(f).__name__}: pass a function of inputs (n, d0).")
     inputs = matrix(X, "X", (None, rep.dim))
-    outputs = np.stack([_outputs(f(moved), len(inputs)) for moved in _orbit(inputs, rep)])
+    # ρ(g)x for rows x is X ρ(g)ᵀ; an orthogonal ρ(g)ᵀ is some other ρ(h), and over the group the order is the same.
+    moving = rep if rep.is_orthogonal else dual(rep)
+    outputs = np.stack([_outputs(f(moving.multiply(inputs, g)), len(inputs)) for g in moving.elements()])
     mean = outputs.mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):  # f̄(x) = 0 has error inf, or nan if f vanishes on the orbit
         return np.square(outputs - mean).sum(axis=-1).mean(axis=0) / np.square(mean).sum(axis=-1)
@@ -129,15 +137,3 @@ def _labels(labels: npt.ArrayLike, n: int, outputs: int) -> npt.NDArray[np.int64
     if array.min() < 0 or array.max() >= outputs:
         raise ValueError(f"labels must lie in 0 .. {outputs - 1}, but reach from {array.min()} to {array.max()}.")
     return array.astype(np.int64)
-
-
-def _moved(stack: Array, rep: Representation) -> list[Array]:
-    """W ρ(g) for every g."""
-    if not isinstance(rep, Permutations):
-        raise TypeError(f"{rep!r} cannot be enumerated as permutations.")
-    return [stack[..., p] for p in rep.elements()]  # (W ρ)[:, i] = W[:, p[i]]
-
-
-def _orbit(inputs: Array, rep: Representation) -> list[Array]:
-    """ρ(g) x for every g; over the whole group it does not matter that these are the inverses' images."""
-    return _moved(inputs, rep)

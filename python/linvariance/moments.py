@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
-import zipfile
-from functools import cached_property
+import zlib
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 
 from . import quadratics
-from .arrays import Anyreal, Array, frozen, matrix, real, row_slices, sample_weights, samples
+from .arrays import Array, frozen, matrix, real, row_slices, sample_weights, samples
 from .groups import Representation
 from .spectra import Rows
+
+# What NumPy and zipfile raise at files that are no npz archives, or damaged ones.
+DAMAGED = (ValueError, TypeError, LookupError, AttributeError, RuntimeError, OSError, EOFError, zlib.error, BadZipFile)
 
 
 class Moments:
@@ -26,10 +30,6 @@ class Moments:
     their stacked factors, so any split and any order of the data gives the same moments up to rounding, and no digit
     is lost to XᵀX. Immutable; make one with `Moments.from_data` or `Moments.load`.
 
-    Attributes:
-        n: total weight (number of samples, unless weighted).
-        inputs, outputs: d0 and dL.
-
     >>> X, Y = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]]), np.array([1.0, 2.0, 4.0])
     >>> whole, parts = Moments.from_data(X, Y), Moments.from_data(X[:1], Y[:1]) + Moments.from_data(X[1:], Y[1:])
     >>> np.allclose(whole.xx, X.T @ X / 3), np.allclose(whole.xx, parts.xx)
@@ -37,15 +37,30 @@ class Moments:
     """
 
     def __init__(self, triangle: Array, n: float, inputs: int, *, _centered: bool = False) -> None:
-        self._triangle = triangle  # (k, 1 + d0 + dL), or (k, d0 + dL) when centred; unscaled
+        self._triangle: Array = frozen(triangle)  # (k, 1 + d0 + dL), or (k, d0 + dL) when centred; unscaled
         self._centered = _centered
-        self.n = n
-        self.inputs = inputs
-        self.outputs = triangle.shape[1] - inputs - (not _centered)
+        self._n, self._inputs = n, inputs
+
+    @property
+    def n(self) -> float:
+        """Total weight: the number of samples, unless weighted."""
+        return self._n
+
+    @property
+    def inputs(self) -> int:
+        """d0, columns of X."""
+        return self._inputs
+
+    @property
+    def outputs(self) -> int:
+        """dL, columns of Y."""
+        return self._triangle.shape[1] - self._inputs - (not self._centered)
 
     @classmethod
     def from_data(cls, X: npt.ArrayLike, Y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Moments:
-        """Moments of rows X (n, d0), Y (n, dL) or (n,), with non-negative weights (n,); never copies the data whole.
+        """Moments of rows X (n, d0), Y (n, dL) or (n,), with non-negative weights (n,).
+
+        Works in blocks of 8 MB, or of 2(1 + d0 + dL) rows if that is more: large data are never copied whole.
 
         Raises:
             TypeError, ValueError: naming the argument, if an array is not real, finite and of the right shape, or if
@@ -54,15 +69,17 @@ class Moments:
         inputs, targets = samples(X, Y)
         w = None if weights is None else sample_weights(weights, len(inputs))
         n = float(len(inputs)) if w is None else float(w.sum())
-        for name, array in (("X", inputs), ("Y", targets)):
-            _refuse_overflow(array, name)
         columns = 1 + inputs.shape[1] + targets.shape[1]
         triangle = np.zeros((0, columns))
-        for block in row_slices(len(inputs), columns, at_least=4 * columns):
-            rows = np.hstack([np.ones((block.stop - block.start, 1)), inputs[block], targets[block]])
+        for block in row_slices(len(inputs), columns, at_least=2 * columns):
+            k, size = len(triangle), block.stop - block.start
+            rows = np.empty((k + size, columns), order="F")  # as LAPACK wants it, so that it works in place
+            rows[:k], rows[k:, 0] = triangle, 1.0
+            rows[k:, 1 : 1 + inputs.shape[1]], rows[k:, 1 + inputs.shape[1] :] = inputs[block], targets[block]
             if w is not None:
-                rows *= np.sqrt(w[block])[:, None]
-            triangle = _triangle(np.vstack([triangle, rows]))
+                rows[k:] *= np.sqrt(w[block])[:, None]
+            triangle = _triangle(rows)
+        _refuse_overflow(triangle, n, inputs.shape[1])
         return cls(triangle, n, inputs.shape[1])
 
     def update(self, X: npt.ArrayLike, Y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Moments:
@@ -83,14 +100,27 @@ class Moments:
                 f"Moments of {self.inputs} inputs and {self.outputs} outputs cannot be merged with moments of "
                 f"{other.inputs} inputs and {other.outputs} outputs."
             )
-        return Moments(_triangle(np.vstack([self._triangle, other._triangle])), self.n + other.n, self.inputs)
+        triangle, n = _triangle(np.vstack([self._triangle, other._triangle])), self.n + other.n
+        _refuse_overflow(triangle, n, self.inputs)
+        return Moments(triangle, n, self.inputs)
+
+    def __radd__(self, other: object) -> Moments:
+        return self if isinstance(other, int) and other == 0 else NotImplemented  # so that sum() works
 
     def centered(self) -> Moments:
-        """Moments about the means; they refuse `+` and `update`."""
+        """Moments about the means; they refuse `+` and `update`. Keep the original for `mean_x` and `mean_y`.
+
+        Columns that are constant up to rounding become exactly zero.
+        """
         if self._centered:
             return self
+        R = self._triangle[:, 1:]
         # Without its first row and column the triangle is the factor of the centred data, exactly.
-        return Moments(np.ascontiguousarray(self._triangle[1:, 1:]), self.n, self.inputs, _centered=True)
+        rest = np.zeros((max(len(R) - 1, 1), R.shape[1]))
+        rest[: len(R) - 1] = R[1:]
+        size, left = np.linalg.norm(R / _scale(R), axis=0), np.linalg.norm(rest / _scale(R), axis=0)
+        rest[:, left <= 8 * max(R.shape) * np.finfo(np.float64).eps * size] = 0.0
+        return Moments(rest, self.n, self.inputs, _centered=True)
 
     @cached_property
     def factor(self) -> Array:
@@ -149,12 +179,20 @@ class Moments:
         try:
             with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 triangle, n, inputs = stored["triangle"], stored["n"], stored["inputs"]
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+        except (FileNotFoundError, PermissionError, IsADirectoryError):
+            raise
+        except DAMAGED as error:
             raise ValueError(f"{os.fspath(path)} holds no moments written by Moments.save: {error}.") from None
         triangle = matrix(triangle, "triangle")
         if n.shape or inputs.shape or inputs.dtype.kind != "i" or not 1 <= inputs < triangle.shape[1] - 1:
             raise ValueError(f"{os.fspath(path)} holds no moments written by Moments.save: its shapes contradict.")
-        return cls(triangle, real(n, "n", positive=True), int(inputs))
+        weight = real(n, "n", positive=True)
+        if not np.isclose(abs(triangle[0, 0]), np.sqrt(weight), rtol=1e-6):
+            raise ValueError(f"{os.fspath(path)} holds no moments written by Moments.save: n contradicts the factor.")
+        return cls(triangle, weight, int(inputs))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(Moments, _centered=self._centered), (self._triangle, self.n, self.inputs)
 
     def _rows(self) -> Rows:
         return Rows.from_triangle(self.factor, self.inputs)
@@ -191,16 +229,16 @@ def _triangle(rows: Array) -> Array:
     return np.ascontiguousarray(R[: rows.shape[1]])
 
 
-def _refuse_overflow(array: Anyreal, name: str) -> None:
-    if array.dtype.kind != "f" or array.dtype.itemsize < 8:
-        return
-    blocks = [array[rows] for rows in row_slices(len(array), array.shape[1])]  # views
-    largest = max(float(np.abs(block).max()) for block in blocks)
-    if largest < 1e150:
-        return
-    mean_square = sum(float(np.square(block / largest).sum()) for block in blocks) / len(array)
-    if np.log2(largest) * 2 + np.log2(mean_square) > 1023:
-        raise ValueError(
-            f"‖{name}‖²/n overflows (largest entry {largest:.3g}): divide {name} by its scale first, e.g. "
-            f"{name} / {largest:.3g}."
-        )
+def _refuse_overflow(triangle: Array, n: float, inputs: int) -> None:
+    for name, part in (("X", triangle[:, 1 : 1 + inputs]), ("Y", triangle[:, 1 + inputs :])):
+        scale = _scale(part)
+        mean_square = float(np.square(part / scale).sum()) / n
+        if not np.isfinite(scale) or (mean_square and 2 * np.log2(scale) + np.log2(mean_square) > 1023.9):
+            raise ValueError(
+                f"‖{name}‖²/n overflows (its root is about {scale / np.sqrt(n):.3g}): divide {name} by its scale first."
+            )
+
+
+def _scale(part: Array) -> float:
+    """The largest magnitude, 1 if all are zero."""
+    return float(np.abs(part).max(initial=0.0)) or 1.0

@@ -68,6 +68,9 @@ class Network:
         """W = W_L ... W_1 (dL, d0)."""
         return frozen(_core.product(list(self.widths), self.flat))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Network.from_flat, (self.flat, self.widths)
+
     def __repr__(self) -> str:
         return f"Network({'-'.join(map(str, self.widths))}, {self.weights[0].dtype})"
 

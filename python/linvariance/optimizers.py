@@ -35,10 +35,10 @@ class Adam:
     def __post_init__(self) -> None:
         real(self.lr, "lr", positive=True)
         real(self.eps, "eps")
-        if len(listed(self.betas, "betas")) != 2:
-            raise ValueError(f"betas must be a pair, but is {self.betas!r}.")
-        for k, beta in enumerate(self.betas):
-            _fraction(beta, f"betas[{k}]")
+        betas = listed(self.betas, "betas")
+        if len(betas) != 2:
+            raise ValueError(f"betas must be a pair, but is {betas!r}.")
+        object.__setattr__(self, "betas", tuple(_fraction(beta, f"betas[{k}]") for k, beta in enumerate(betas)))
 
     def settings(self) -> _core.AdamSettings:
         """As the C++ core takes them."""
@@ -48,6 +48,8 @@ class Adam:
 Optimizer = GradientDescent | Adam
 
 
-def _fraction(value: float, name: str) -> None:
-    if real(value, name) >= 1:
+def _fraction(value: float, name: str) -> float:
+    number = real(value, name)
+    if number >= 1:
         raise ValueError(f"{name} must be below 1, but is {value}.")
+    return number

@@ -172,7 +172,7 @@ def _check(data: Moments, rep: Representation, output: Representation | None) ->
 
 
 def _rank(rank: int) -> int:
-    return integer(rank, "rank")
+    return integer(rank, "rank", maximum=2**31)
 
 
 def _strength(strength: float) -> float:

@@ -6,7 +6,7 @@ The three methods are three maps on second moments: restriction to invariant inp
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import scipy.linalg
@@ -65,7 +65,7 @@ class Quadratic:
 
 def plain(rows: Rows) -> Quadratic:
     """The loss itself."""
-    return Quadratic(rows.A.T @ rows.A, rows.T.T @ rows.A, ((rows.A, rows.T),), rows.floor, lambda: whiten(rows))
+    return Quadratic(rows.A.T @ rows.A, rows.T.T @ rows.A, ((rows.A, rows.T),), rows.floor, partial(whiten, rows))
 
 
 def restricted(rows: Rows, rep: Representation) -> Quadratic:
@@ -92,7 +92,7 @@ def averaged(rows: Rows, rep: Representation) -> Quadratic:
         project(rows.T.T @ rows.A),
         ((fit, rows.T), (varying, None)),
         rows.floor,
-        lambda: invariant.whitened.lifted(rep.invariant_basis()),
+        partial(_lifted, invariant, rep),
     )
 
 
@@ -110,7 +110,7 @@ def equivariant(rows: Rows, rep: Representation, output: Representation) -> Quad
     Z, back = C @ V / s, V.T / s[:, None]
     floor = rows.floor + float(np.square(rows.A @ (Z @ back).T - rows.T).sum())
     whitened = Whitened(frozen(Z), back, floor, len(s), float(s[-1] / s[0]) if len(s) else 1.0)
-    return Quadratic(S, C, ((s[:, None] * V.T, Z.T),), floor, lambda: whitened)
+    return Quadratic(S, C, ((s[:, None] * V.T, Z.T),), floor, partial(_given, whitened))
 
 
 def penalized(rows: Rows, rep: Representation, strength: float) -> Quadratic:
@@ -118,15 +118,15 @@ def penalized(rows: Rows, rep: Representation, strength: float) -> Quadratic:
     base = plain(rows)
     if strength == 0:
         return base
-    defect, penalty = rep.defect, rep.penalty_matrix()
+    penalty = rep.penalty_matrix()
     if not np.isfinite(strength * float(penalty.max()) + float(base.moment.max())):
         raise ValueError(f"strength {strength:g} overflows in strength·G Gᵀ: its limit is what hard_wired poses.")
     return Quadratic(
         base.moment + strength * penalty,
         base.cross,
-        (*base.blocks, (np.sqrt(strength) * defect.T, None)),
+        (*base.blocks, (np.sqrt(strength) * rep.defect.T, None)),
         rows.floor,
-        lambda: PenalizedSpectrum(rows, rep.invariant_basis(), rep.complement_basis, dense(defect)).at(strength),
+        partial(_penalized_spectrum, rows, rep, strength),
     )
 
 
@@ -179,6 +179,18 @@ class EquivariancePenalty(Quadratic):
 
     def _refuse(self) -> Whitened:
         raise ValueError("A regularized equivariant problem has no whitened target: its penalty mixes both sides of W.")
+
+
+def _lifted(invariant: Quadratic, rep: Representation) -> Whitened:
+    return invariant.whitened.lifted(rep.invariant_basis())
+
+
+def _given(whitened: Whitened) -> Whitened:
+    return whitened
+
+
+def _penalized_spectrum(rows: Rows, rep: Representation, strength: float) -> Whitened:
+    return PenalizedSpectrum(rows, rep.invariant_basis(), rep.complement_basis, rep.penalty_root).at(strength)
 
 
 def _transposed(rep: Representation) -> Callable[[Array], Array]:

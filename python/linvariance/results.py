@@ -54,8 +54,8 @@ class Split:
     Attributes:
         invariant: W Π.
         perp: W⊥ = W (I - Π).
-        frozen: the part of W⊥ on eigenvectors of S̄ with eigenvalues of at most d0·eps·λ₁: the augmented data hold
-            nothing there, so no gradient ever moves it.
+        frozen: the part of W⊥ on eigenvectors of S̄ with eigenvalues of at most d0·eps·λ₁, augmented data below √eps of
+            their scale. Where they are exactly zero W_1 never moves in training; later layers still scale this part.
         seen: the rest of W⊥.
     """
 
@@ -108,8 +108,8 @@ class Trace:
         return self.loss.ndim == 1
 
     def at(self, problem: int = 0, seed: int = 0) -> Trace:
-        """The Trace of one run."""
-        network = self.networks[problem][seed]
+        """The Trace of one run, of problem i and the k-th seed."""
+        network = _Networks(self.networks)(problem, seed)
         if self._is_single:
             return self
         fields = ("loss", "norm", "norm_perp", "norm_seen", "norm_frozen", "entries")
@@ -131,6 +131,11 @@ class _Networks:
     networks: tuple[tuple[Network, ...], ...]
 
     def __call__(self, problem: int = 0, seed: int = 0) -> Network:
+        if not (0 <= problem < len(self.networks) and 0 <= seed < len(self.networks[0])):
+            raise IndexError(
+                f"There is no run ({problem}, {seed}): the trace has {len(self.networks)} problems and "
+                f"{len(self.networks[0])} seeds, counted from 0."
+            )
         return self.networks[problem][seed]
 
     def __repr__(self) -> str:

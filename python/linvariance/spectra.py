@@ -109,12 +109,12 @@ class PenalizedSpectrum:
 
     In coordinates (B, B⊥) of invariant and other directions the penalty sees B⊥ only. The invariant block A Bᵀ = U s Vᵀ
     is whitened first, once for all strengths; what of A B⊥ᵀ is orthogonal to U is brought to Tikhonov's standard form
-    with the triangular factor R of GᵀB⊥ᵀ (a property of the group alone), whose singular values τ then give
+    with the triangular factor R of GᵀB⊥ᵀ (`rep.penalty_root`, of the group alone); its singular values τ then give
     Z(strength) = [TᵀU, TᵀP diag(τ/h)] with h = √(τ² + strength). No rank is decided that depends on the strength.
     """
 
-    def __init__(self, rows: Rows, B: Array, complement: Array, defect: Array) -> None:
-        other, R = rows.A @ complement.T, _triangle(defect.T @ complement.T)
+    def __init__(self, rows: Rows, B: Array, complement: Array, R: Array) -> None:
+        other = rows.A @ complement.T
         U, s, Vt = svd(rows.A @ B.T, full=True)
         k = decide_rank(s, rows.A.shape, rows.rounding)
         # In coordinates U⊥, not by subtracting U Uᵀ: P is then orthogonal to U however small its τ.
@@ -144,13 +144,6 @@ class PenalizedSpectrum:
         # S' = AᵀA has the pseudo-inverse EᵀE, so both ends of its spectrum are those of E.
         ends = svd(back)[1]
         return Whitened(frozen(Z), back, floor, len(back), float(ends[0] / ends[-1]) if len(ends) else 1.0)
-
-
-def _triangle(matrix: Array) -> Array:
-    """R (n, n) of a QR factorization of an (m, n) matrix, m >= n."""
-    n = matrix.shape[1]
-    R: Array = scipy.linalg.qr(matrix, mode="r", check_finite=False)[0][:n] if n else np.zeros((0, 0))
-    return R
 
 
 def _solve_transposed(R: Array, right: Array) -> Array:

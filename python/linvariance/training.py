@@ -34,9 +34,12 @@ class Record:
     def __post_init__(self) -> None:
         integer(self.every, "every")
         instance(self.weights, bool, "weights", "whether to keep W itself")
-        for k, entry in enumerate(listed(self.entries, "entries")):
-            if len(listed(entry, f"entries[{k}]")) != 2:
+        entries = [listed(entry, f"entries[{k}]") for k, entry in enumerate(listed(self.entries, "entries"))]
+        for k, entry in enumerate(entries):
+            if len(entry) != 2:
                 raise ValueError(f"entries[{k}] must be a pair (row, column), but is {entry!r}.")
+        places = (tuple(integer(place, f"entries[{k}]", 0) for place in entry) for k, entry in enumerate(entries))
+        object.__setattr__(self, "entries", tuple(places))
 
 
 def train(
@@ -88,14 +91,16 @@ def train(
     instance(record, Record, "record", "e.g. Record(every=10)")
     optimizer = Adam() if optimizer is None else optimizer
     instance(optimizer, (Adam, GradientDescent), "optimizer", "e.g. Adam(lr=1e-3)")
-    threads = integer(threads, "threads") if threads is not None else len(os.sched_getaffinity(0))
+    threads = min(integer(threads, "threads") if threads is not None else _processors(), len(runs) * len(seeds))
     states = epochs // record.every + 1 + (epochs % record.every != 0)
-    _refuse_memory(record, len(runs) * len(seeds) * states, first)
+    _refuse_memory(record, shape, len(runs) * len(seeds), states, first)
     times = np.minimum(np.arange(states) * record.every, epochs)
 
     draw = pytorch() if init is None else init
     if not callable(draw):
         raise TypeError(f"init must be callable, but is {type(draw).__name__}: e.g. init.pytorch() or init.given(...).")
+    if kind == np.float32:
+        _refuse_float32_overflow(runs)
     starts = [_start(draw, shape, seed) for seed in seeds]
     found = _core.train(
         list(shape),
@@ -107,7 +112,9 @@ def train(
         record.weights,
         threads,
     )
-    return _trace(runs, shape, times, found, record)
+    without_eps = isinstance(optimizer, Adam) and optimizer.eps == 0
+    remedy = "lower the learning rate" + (", or pass eps > 0, since Adam divides by the gradient's size" * without_eps)
+    return _trace(runs, shape, times, found, record, remedy)
 
 
 def _check_problems(runs: Sequence[Problem]) -> Problem:
@@ -152,21 +159,45 @@ def _kind(dtype: npt.DTypeLike) -> np.dtype[Any]:
     return kind
 
 
-def _refuse_memory(record: Record, states: int, problem: Problem) -> None:
+def _refuse_float32_overflow(runs: Sequence[Problem]) -> None:
+    largest = max(float(np.abs(M).max(initial=0.0)) for p in runs for M in (p.quadratic.moment, p.quadratic.cross))
+    if largest > 1e-3 * float(np.finfo(np.float32).max):
+        raise ValueError(
+            f"Second moments reach {largest:.3g}, too much for dtype float32: divide X and Y by their scales, or train "
+            "in float64."
+        )
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _refuse_memory(record: Record, shape: tuple[int, ...], runs: int, states: int, problem: Problem) -> None:
+    parameters = sum(rows * columns for rows, columns in zip(shape[1:], shape[:-1], strict=True))
+    networks = 8 * 6 * runs * parameters  # starts, weights, gradients, Adam's two means, the final networks
+    if networks > 8 * MEMORY_LIMIT:
+        raise ValueError(
+            f"{runs} networks of widths {shape} would take {networks / 2**30:.3g} GiB, above 8 GiB: lower the rank or "
+            "the widths, or train fewer at once."
+        )
     cells = problem.outputs * problem.representation.dim if record.weights else 0
-    size = 8 * states * (5 + len(record.entries) + cells)
+    size = 8 * (runs * states * (5 + len(record.entries) + cells) + 2 * len(record.entries) * problem.dim)
     if size > MEMORY_LIMIT:
         raise ValueError(
-            f"The record of {states} states would take {size / 2**30:.1f} GiB, above 1 GiB: raise Record.every, or "
-            "train fewer seeds at once."
+            f"The record of {runs * states} states would take {size / 2**30:.3g} GiB, above 1 GiB: raise Record.every, "
+            "follow fewer entries, or train fewer seeds at once."
         )
 
 
 def _start(draw: Init, shape: tuple[int, ...], seed: int) -> npt.NDArray[Any]:
     try:
-        network = Network(draw(shape, np.random.default_rng(seed)))
+        layers = draw(shape, np.random.default_rng(seed))
+    except TypeError as error:  # such as init.pytorch instead of init.pytorch()
+        raise TypeError(f"init must take (widths, generator) and return layers: {error}") from error
+    try:
+        network = Network(layers)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"init returned no layers of a network: {error}") from error
+        raise ValueError(f"init returned no layers of a network: {error}") from error
     if network.widths != shape:
         raise ValueError(f"init returned layers of widths {network.widths}, but the runs have widths {shape}.")
     return network.flat.astype(np.float64)
@@ -177,6 +208,7 @@ def _task(problem: Problem, record: Record) -> dict[str, Any]:
     rep, quadratic, d0 = problem.representation, problem.quadratic, problem.representation.dim
     entries = [(_index(row, problem.outputs, "row"), _index(column, d0, "column")) for row, column in record.entries]
     lift = rep.invariant_basis() if problem.is_hard_wired else np.eye(d0)  # W = V lift
+    columns = np.ascontiguousarray(lift[:, [column for _, column in entries]].T)
     return {
         "S": np.ascontiguousarray(quadratic.moment),
         "C": np.ascontiguousarray(quadratic.cross),
@@ -185,7 +217,7 @@ def _task(problem: Problem, record: Record) -> dict[str, Any]:
         "floor": quadratic.rows.floor,
         "parts": _parts(problem),
         "entry_rows": [row for row, _ in entries],
-        "entry_columns": np.ascontiguousarray(lift[:, [column for _, column in entries]].T).reshape(-1, problem.dim),
+        "entry_columns": columns.reshape(len(entries), problem.dim),
     }
 
 
@@ -194,7 +226,10 @@ def _parts(problem: Problem) -> list[Array]:
     nothing = np.zeros((problem.dim, 0))
     if problem.is_hard_wired:
         return [nothing] * 3
-    perp = np.ascontiguousarray(problem.representation.complement_basis.T)
+    rep = problem.representation
+    perp = np.ascontiguousarray(rep.complement_basis.T)
+    if not rep.is_orthogonal:  # W⊥ is no orthogonal part of W then
+        return [np.eye(rep.dim) - rep.project(np.eye(rep.dim)), nothing, nothing]
     if problem.method != "augmented":
         return [perp, nothing, nothing]
     return [perp, *seen_and_frozen(problem.representation, problem.data)]
@@ -208,17 +243,22 @@ def _index(value: int, length: int, name: str) -> int:
 
 
 def _trace(
-    runs: Sequence[Problem], shape: tuple[int, ...], times: npt.NDArray[np.int64], found: dict[str, Any], record: Record
+    runs: Sequence[Problem],
+    shape: tuple[int, ...],
+    times: npt.NDArray[np.int64],
+    found: dict[str, Any],
+    record: Record,
+    remedy: str,
 ) -> Trace:
     parts = found["parts"]
     weights = np.empty((*found["weights"].shape[:-1], runs[0].representation.dim)) if record.weights else None
     for i, problem in enumerate(runs):
-        if problem.method not in ("hard_wired", "augmented"):
+        if not problem.is_hard_wired and not (problem.method == "augmented" and problem.representation.is_orthogonal):
             parts[i, :, :, 1:] = np.nan  # what no gradient sees is a matter of the augmented problem
         if weights is not None:
             V = found["weights"][i]
             weights[i] = V @ problem.representation.invariant_basis() if problem.is_hard_wired else V
-    _warn_of_divergence(found["loss"], times)
+    _warn_of_divergence(found["loss"], times, remedy)
     trace = Trace(
         epochs=times,
         loss=found["loss"],
@@ -233,13 +273,13 @@ def _trace(
     return trace.at(0, 0) if found["loss"].shape[:2] == (1, 1) else trace
 
 
-def _warn_of_divergence(loss: Array, times: npt.NDArray[np.int64]) -> None:
+def _warn_of_divergence(loss: Array, times: npt.NDArray[np.int64], remedy: str) -> None:
     diverged = np.argwhere(~np.isfinite(loss))
     if len(diverged):
         problem, seed, time = diverged[diverged[:, 2].argmin()]
         warnings.warn(
             f"{len(np.unique(diverged[:, :2], axis=0))} runs diverged, first problem {problem} at seeds[{seed}], "
-            f"between epochs {times[max(time - 1, 0)]} and {times[time]}: lower the learning rate.",
+            f"between epochs {times[max(time - 1, 0)]} and {times[time]}: {remedy}.",
             RuntimeWarning,
             stacklevel=4,
         )

@@ -40,7 +40,12 @@ bool run_all(Index count, Index threads, Task&& task, Poll&& keep_going) {
 
     std::vector<std::jthread> workers;
     bool interrupted = false;
-    for (Index k = running; k > 0; --k) workers.emplace_back(work);
+    try {
+        for (Index k = running; k > 0; --k) workers.emplace_back(work);
+    } catch (...) {  // no more threads to be had: the jthreads join as they are destroyed
+        stop = true;
+        throw;
+    }
     std::unique_lock lock(mutex);
     while (!finished.wait_for(lock, std::chrono::milliseconds(100), [&] { return running == 0; })) {
         if (interrupted) continue;

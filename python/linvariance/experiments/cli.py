@@ -43,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(command(*bound.args, **bound.kwargs) or DONE)
     except CycloptsError as error:
         return _refuse(f"{error} Run `linvariance --help`.")
+    except BrokenPipeError:  # such as `linvariance info | head -1`
+        sys.stderr.close()
+        return DONE
     except KeyboardInterrupt:
         sys.stderr.write("linvariance: interrupted; nothing half-written is left.\n")
         return INTERRUPTED

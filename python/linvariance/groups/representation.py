@@ -98,6 +98,13 @@ class Representation(ABC):
         Q: Array = scipy.linalg.qr(B.T)[0] if len(B) else np.eye(self.dim)
         return frozen(Q[:, len(B) :].T)
 
+    @cached_property
+    def penalty_root(self) -> Array:
+        """R (d0 - d, d0 - d), upper triangular with RᵀR = B⊥ G Gᵀ B⊥ᵀ: the penalty off the invariants; nonsingular."""
+        across = self.defect.T @ self.complement_basis.T
+        n = across.shape[1]
+        return frozen(scipy.linalg.qr(across, mode="r")[0][:n] if n else np.zeros((0, 0)))
+
     def refuse_dense(self, what: str) -> None:
         """ValueError if a (d0, d0) matrix would pass the limit of memory."""
         size = 8 * self.dim**2
