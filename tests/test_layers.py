@@ -23,6 +23,7 @@ ORDER = (
     "problems",
     "optimum",
     "invariance",
+    "augmentation",
     "networks",
     "optimizers",
     "init",

@@ -7,7 +7,7 @@ Invariance in Deep Linear Networks* (PMLR 325).
 
 from importlib.metadata import version
 
-from . import groups, init, invariance
+from . import augmentation, groups, init, invariance
 from .config import show_config
 from .curvature import hessian
 from .moments import Moments
@@ -31,6 +31,7 @@ __all__ = [
     "Solution",
     "Split",
     "Trace",
+    "augmentation",
     "augmented",
     "equivariance_gap",
     "groups",

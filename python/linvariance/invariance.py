@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 
-from .arrays import BLOCK_BYTES, Array, instance, last_axis, matrix, reals
+from .arrays import BLOCK_BYTES, Array, instance, integer, last_axis, matrix, reals
 from .groups import Representation, dual
 from .moments import Moments
 from .results import Split
@@ -119,6 +120,64 @@ def error(f: Callable[[Array], npt.ArrayLike], X: npt.ArrayLike, rep: Representa
 
 def _check(rep: Representation) -> None:
     instance(rep, Representation, "rep", "see linvariance.groups")
+
+
+@dataclass(frozen=True, eq=False)
+class SampledError:
+    """An estimate of `error` from random group elements: value (n,) and its standard error (n,), by the jackknife."""
+
+    value: Array
+    standard_error: Array
+
+
+def sampled_error(
+    f: Callable[[Array], npt.ArrayLike], X: npt.ArrayLike, rep: Representation, *, draws: int, rng: np.random.Generator
+) -> SampledError:
+    """ε_inv(f, x) as `error` defines it, from `draws` elements of Haar's measure: for groups too large to enumerate.
+
+    >>> from linvariance.groups import symmetric
+    >>> estimate = sampled_error(lambda X: X[:, 0], np.arange(1.0, 101.0)[None], symmetric(100),
+    ...                          draws=2000, rng=np.random.default_rng(0))
+    >>> exact = np.var(np.arange(1.0, 101.0)) / 50.5**2
+    >>> bool(abs(estimate.value[0] - exact) < 4 * estimate.standard_error[0])
+    True
+    """
+    _check(rep)
+    if not callable(f):
+        raise TypeError(f"f must be callable, but is {type(f).__name__}: pass a function of inputs (n, d0).")
+    draws = integer(draws, "draws", minimum=3)
+    instance(rng, np.random.Generator, "rng", "numpy.random.default_rng(seed)")
+    inputs = matrix(X, "X", (None, rep.dim))
+    moving = rep if rep.is_orthogonal else dual(rep)
+    outputs = np.stack([_outputs(f(moving.multiply(inputs, g)), len(inputs)) for g in moving.draw(draws, rng)])
+    total, squares = outputs.sum(axis=0), np.square(outputs).sum(axis=(0, 2))
+
+    def ratio(total: Array, squares: Array, count: int) -> Array:
+        mean = total / count
+        size = np.square(mean).sum(axis=-1)
+        variance = (squares / count - size) * count / (count - 1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.maximum(variance, 0.0) / size
+
+    without = ratio(total - outputs, squares - np.square(outputs).sum(axis=2), draws - 1)
+    error = np.sqrt((draws - 1) * np.square(without - without.mean(axis=0)).mean(axis=0))
+    return SampledError(ratio(total, squares, draws), error)
+
+
+def orbit_variance(W: npt.ArrayLike, rep: Representation, moments: Moments) -> float:
+    """Mean over the data of E_g ‖W ρ(g) x - E_h W ρ(h) x‖² = tr(W (S̄ - Π S Πᵀ) Wᵀ): 0 iff W is invariant on them.
+
+    >>> from linvariance.groups import symmetric
+    >>> orbit_variance([[1.0, 0.0]], symmetric(2), Moments.from_data([[1.0, 3.0]], [0.0]))
+    1.0
+    """
+    _check(rep)
+    instance(moments, Moments, "moments", "call Moments.from_data(X, Y)")
+    if moments.inputs != rep.dim:
+        raise ValueError(f"moments are of {moments.inputs} inputs, but the group acts on {rep.dim}.")
+    W = matrix(W, "W", (None, rep.dim))
+    fixed = rep.project(W) @ moments.factor[:, : rep.dim].T
+    return max(0.0, float(np.vdot(W @ rep.average_moment(moments.xx), W) - np.square(fixed).sum()))
 
 
 def _outputs(values: npt.ArrayLike, n: int) -> Array:

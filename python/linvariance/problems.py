@@ -36,7 +36,7 @@ class Problem:
     @property
     def dim(self) -> int:
         """Columns of V: d0, or d for hard-wired problems."""
-        return len(self.quadratic.moment)
+        return self.quadratic.dim
 
     @property
     def outputs(self) -> int:

@@ -24,7 +24,6 @@ class Quadratic:
     """A sum of squares Σ_b ‖A_b Vᵀ - T_b‖² + floor, its moments and its whitened form.
 
     Attributes:
-        moment: S' (dim, dim).
         cross: C' (dL, dim).
         blocks: the A_b, T_b. Losses are summed from residuals: the error of the trace formula would grow with
             ‖S'‖‖V‖² instead of with the loss.
@@ -33,10 +32,27 @@ class Quadratic:
     """
 
     def __init__(
-        self, moment: Array, cross: Array, blocks: tuple[Block, ...], floor: float, whiten: Callable[[], Whitened]
+        self,
+        moment: Array | None,  # None: Σ_b A_bᵀ A_b, formed when asked for
+        cross: Array,
+        blocks: tuple[Block, ...],
+        floor: float,
+        whiten: Callable[[], Whitened],
     ) -> None:
-        self.moment, self.cross, self.blocks, self.floor = frozen(moment), frozen(cross), blocks, floor
-        self._whiten = whiten
+        self.cross, self.blocks, self.floor = frozen(cross), blocks, floor
+        self._moment, self._whiten = moment, whiten
+
+    @property
+    def dim(self) -> int:
+        """Columns of V."""
+        return self.cross.shape[1]
+
+    @cached_property
+    def moment(self) -> Array:
+        """S' (dim, dim)."""
+        if self._moment is not None:
+            return frozen(self._moment)
+        return frozen(np.asarray(sum(dense(A.T @ A) for A, _ in self.blocks)))
 
     @cached_property
     def whitened(self) -> Whitened:
@@ -65,7 +81,7 @@ class Quadratic:
 
 def plain(rows: Rows) -> Quadratic:
     """The loss itself."""
-    return Quadratic(rows.A.T @ rows.A, rows.T.T @ rows.A, ((rows.A, rows.T),), rows.floor, partial(whiten, rows))
+    return Quadratic(None, rows.T.T @ rows.A, ((rows.A, rows.T),), rows.floor, partial(whiten, rows))
 
 
 def restricted(rows: Rows, rep: Representation) -> Quadratic:
@@ -79,6 +95,7 @@ def averaged(rows: Rows, rep: Representation) -> Quadratic:
     The loss is ‖A Πᵀ Vᵀ - T‖² + tr(V (S̄ - Π S Πᵀ) Vᵀ). Optimal loss and singular values are those of the restricted
     problem (Theorem 12): never from S̄, whose condition is squared. So is the optimum, of least norm if ρ is orthogonal.
     """
+    rep.refuse_dense("the average of XᵀX/n")
     S = rep.average_moment(rows.A.T @ rows.A)
     project = rep.project if rep.is_orthogonal else _transposed(rep)
     fit = project(rows.A)
@@ -102,6 +119,7 @@ def equivariant(rows: Rows, rep: Representation, output: Representation) -> Quad
     C̄ S̄⁺ is equivariant, so the least loss without a rank bound is its residual on the data themselves. On S̄ the
     support is decided at d0·eps·λ₁, data below √eps of their scale.
     """
+    rep.refuse_dense("the average of XᵀX/n")
     S = rep.average_moment(rows.A.T @ rows.A)
     C = intertwine(rows.T.T @ rows.A, dual(rep), output)  # ρ(g)ᵀ is the inverse of the dual
     values, vectors = scipy.linalg.eigh(S)
@@ -138,7 +156,7 @@ class EquivariancePenalty(Quadratic):
 
     def __init__(self, rows: Rows, rep: Representation, output: Representation, strength: float) -> None:
         base = plain(rows)
-        super().__init__(base.moment, base.cross, base.blocks, base.floor, self._refuse)
+        super().__init__(None, base.cross, base.blocks, base.floor, self._refuse)
         pairs = [*zip(rep.algebra, output.algebra, strict=True), *zip(rep.matrices(), output.matrices(), strict=True)]
         self.strength, self._pairs = strength, pairs
 

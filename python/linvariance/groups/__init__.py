@@ -1,6 +1,9 @@
 """Groups acting linearly on R^d0: representations given by generators, named or the user's own."""
 
 from .combine import change_of_basis, direct_sum, dual, subgroup, tensor_product
+from .inspection import Check, Summary
+from .intertwiners import intertwine, intertwiner_basis
+from .isotypic import Component, IsotypicDecomposition, isotypic
 from .matrices import Conjugated, Matrices, lie, matrices
 from .named import (
     adjacency,
@@ -21,10 +24,14 @@ from .permutations import Permutations, permutations, signed_permutations
 from .representation import Representation
 
 __all__ = [
+    "Check",
+    "Component",
     "Conjugated",
+    "IsotypicDecomposition",
     "Matrices",
     "Permutations",
     "Representation",
+    "Summary",
     "adjacency",
     "change_of_basis",
     "channels",
@@ -36,6 +43,9 @@ __all__ = [
     "image_dihedral",
     "image_rotations",
     "image_translations",
+    "intertwine",
+    "intertwiner_basis",
+    "isotypic",
     "lie",
     "matrices",
     "permutations",

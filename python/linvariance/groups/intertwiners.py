@@ -32,6 +32,29 @@ def intertwine(W: npt.ArrayLike, rep: Representation, output: Representation) ->
     return closures.average(_closures(output), _closures(rep), W, f"{output!r} and {rep!r}")
 
 
+def intertwiner_basis(rep: Representation, output: Representation, seed: int = 0) -> Array:
+    """Orthonormal basis (k, dL, d0) of the equivariant maps, from projections of random matrices.
+
+    >>> from linvariance.groups import symmetric
+    >>> len(intertwiner_basis(symmetric(5), symmetric(5)))  # the identity and the mean
+    2
+    """
+    check_output(rep, output)
+    shape, rng = (output.dim, rep.dim), np.random.default_rng(seed)
+    Q = np.zeros((shape[0] * shape[1], 0))
+    while Q.shape[1] < shape[0] * shape[1]:
+        new = np.stack([intertwine(rng.standard_normal(shape), rep, output).ravel() for _ in range(8)], axis=1)
+        size = float(np.linalg.norm(new))
+        new -= Q @ (Q.T @ new)
+        new -= Q @ (Q.T @ new)
+        U, s, _ = np.linalg.svd(new, full_matrices=False)
+        more = int((s > 1e-10 * max(size, 1.0)).sum())
+        Q = np.hstack([Q, U[:, :more]])
+        if more < new.shape[1]:
+            break
+    return np.ascontiguousarray(Q.T).reshape(-1, *shape)
+
+
 def check_output(rep: Representation, output: Representation) -> None:
     """TypeError or ValueError unless `output` is an orthogonal representation of the same group, by generators."""
     if not isinstance(output, Representation):

@@ -116,6 +116,10 @@ class Permutations(Representation):
         """S̄: every entry replaced by the mean over its orbital (orbit of index pairs), O(d0²)."""
         return average_classes(moment_of(S, self.dim), self._orbitals)
 
+    def number_of_orbits(self) -> int:
+        """Number of orbits of coordinates."""
+        return self._orbits[2]
+
     def number_of_orbitals(self) -> int:
         """Number of orbits of pairs that carry a value: the dimension of the commutant."""
         labels, signs, count = self._orbitals

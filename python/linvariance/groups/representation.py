@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ import scipy.linalg
 import scipy.sparse
 
 from ..arrays import Array, dense, frozen, last_axis, matrix
+
+if TYPE_CHECKING:
+    from .inspection import Check, Summary
 
 DENSE_LIMIT = 2**30  # bytes of a matrix (d0, d0) that is formed without being asked for
 Elements = npt.NDArray[Any]
@@ -85,6 +88,39 @@ class Representation(ABC):
     def draw(self, count: int, rng: np.random.Generator) -> Elements:
         """`count` elements drawn independently from the group's Haar measure."""
 
+    def check(self, relations: Sequence[Sequence[int]] = ()) -> Check:
+        """Verifies that it is what it should be; residuals in units of dim·eps.
+
+        Args:
+            relations: words in the generators that must be the identity, 1 for g_1, -1 for its inverse.
+
+        Raises:
+            ValueError: with the residual, if a relation does not hold.
+
+        >>> from linvariance.groups import dihedral
+        >>> dihedral(5).check(relations=[(1,) * 5, (2, 2), (1, 2, 1, 2)]).orders
+        (5, 2)
+        """
+        from .inspection import check
+
+        return check(self, relations)
+
+    def summary(self) -> Summary:
+        """Its sizes: order, orbits, invariants, commutant, parameters saved.
+
+        >>> from linvariance.groups import image_rotations
+        >>> print(image_rotations(14).summary())
+        image_rotations(14)
+          dimension  196
+          order      4
+          orbits     49
+          invariants 49 (75.0% of the parameters saved)
+          commutant  9604
+        """
+        from .inspection import summary
+
+        return summary(self)
+
     def penalty_matrix(self) -> Array:
         """G Gᵀ (d0, d0), so that ‖W G‖² = tr(W G Gᵀ Wᵀ)."""
         self.refuse_dense("the penalty matrix")
@@ -110,8 +146,8 @@ class Representation(ABC):
         size = 8 * self.dim**2
         if size > DENSE_LIMIT:
             raise ValueError(
-                f"{what} of {self!r} is a matrix {self.dim} x {self.dim} and would take {size / 2**30:.1f} GiB, above "
-                "1 GiB: use hard_wired, which needs the invariants only."
+                f"{what[0].upper()}{what[1:]} for {self!r} is a matrix {self.dim} x {self.dim} and would take "
+                f"{size / 2**30:.1f} GiB, above 1 GiB: use hard_wired, which needs the invariants only."
             )
 
     def __copy__(self) -> Representation:
