@@ -24,6 +24,12 @@ HARD = lv.hard_wired(MOMENTS, REP, rank=1)
 LAYERS = [RNG.standard_normal((2, 4)), RNG.standard_normal((3, 2))]
 NETWORK = lv.Network(LAYERS)
 OPERATOR = lv.hessian(PROBLEM, NETWORK)
+TURN = np.array([[0.6, -0.8], [0.8, 0.6]])
+SIGNED = lv.groups.hypercube(4)
+DENSE = lv.groups.matrices([TURN])
+SKEWED = lv.groups.change_of_basis(DENSE, [[1.0, 0.5], [0.0, 1.0]])
+SQUARE, TARGETS = np.ones((8, 2)), lv.Moments.from_data(RNG.standard_normal((8, 2)), RNG.standard_normal((8, 2)))
+PARTS = lv.groups.isotypic(REP)
 
 
 def spoiled(array, value):
@@ -78,6 +84,34 @@ ARRAY_ARGUMENTS = {
     ("Moments.update", "weights"): (lambda a: MOMENTS.update(X, Y, weights=a), WEIGHTS, {"None"}),
     ("Representation.project", "W"): (REP.project, W, {*FREE_ROWS, "one dimension less"}),
     ("Representation.average_moment", "S"): (REP.average_moment, S, set()),
+    ("Representation.project, signed", "W"): (SIGNED.project, W, {*FREE_ROWS, "one dimension less"}),
+    ("Representation.project, matrices", "W"): (DENSE.project, SQUARE, {*FREE_ROWS, "one dimension less"}),
+    ("Representation.project, not orthogonal", "W"): (SKEWED.project, SQUARE, {*FREE_ROWS, "one dimension less"}),
+    ("Representation.average_moment, signed", "S"): (SIGNED.average_moment, S, set()),
+    ("Representation.average_moment, matrices", "S"): (DENSE.average_moment, TURN, set()),
+    ("Representation.average_moment, not orthogonal", "S"): (SKEWED.average_moment, TURN, set()),
+    ("Representation.multiply", "W"): (
+        lambda a: REP.multiply(a, REP.elements()[1]),
+        W,
+        {*FREE_ROWS, "one dimension less"},
+    ),
+    ("matrices", "generators"): (lv.groups.matrices, np.stack([TURN, TURN.T]), {*FREE_ROWS, "sparse"}),
+    ("lie", "algebra"): (lv.groups.lie, np.array([[[0.0, -1.0], [1.0, 0.0]]]), {*FREE_ROWS, "sparse"}),
+    ("change_of_basis", "T"): (lambda a: lv.groups.change_of_basis(REP, a), np.eye(4) + np.eye(4, k=1), set()),
+    ("signed_permutations", "signs"): (
+        lambda a: lv.groups.signed_permutations([[1, 0, 2], [0, 2, 1]], a),
+        np.array([[1, 1, -1], [1, -1, 1]]),
+        {"None"},
+    ),
+    ("intertwine", "W"): (lambda a: lv.groups.intertwine(a, REP, REP), S, set()),
+    ("energies", "W"): (PARTS.energies, W, FREE_ROWS),
+    ("orbit_variance", "W"): (lambda a: lv.invariance.orbit_variance(a, REP, MOMENTS), W, FREE_ROWS),
+    ("sampled_error", "X"): (
+        lambda a: lv.invariance.sampled_error(lambda x: x[:, 0], a, REP, draws=5, rng=np.random.default_rng(0)),
+        X,
+        FREE_ROWS,
+    ),
+    ("augmentation.per_sample", "X"): (lambda a: lv.augmentation.per_sample(a, REP, 2), X, FREE_ROWS),
     ("Problem.loss", "V"): (PROBLEM.loss, W, set()),
     ("Problem.gradient", "V"): (PROBLEM.gradient, W, set()),
     ("Problem.lift", "V"): (PROBLEM.lift, W, set()),
@@ -352,6 +386,194 @@ SCALARS = {
     ("group of another size", "moments"): (
         lambda v: v(),
         {"split": lambda: lv.invariance.split(np.ones((3, 5)), lv.groups.cyclic(5), MOMENTS)},
+    ),
+    ("matrices", "generators"): (
+        lv.groups.matrices,
+        {
+            "of different sizes": [np.eye(2), np.eye(3)],
+            "sparse, of different sizes": [__import__("scipy.sparse").sparse.eye_array(k) for k in (2, 3)],
+            "not square": [np.ones((2, 3))],
+            "singular": [np.diag([1.0, 0.0])],
+            "zero": [np.zeros((2, 2))],
+            "second one singular": [TURN, np.ones((2, 2))],
+            "no matrices": [],
+            "a stretch": [np.diag([2.0, 0.5])],
+            "a shear": [[[1.0, 1.0], [0.0, 1.0]]],
+            "a shear of space": [np.eye(3) + np.eye(3, k=1)],
+            "two mirrors, hyperbolic": [[[1.0, 0.0], [0.0, -1.0]], [[1.0, 2.0], [0.0, -1.0]]],
+            "huge": [1e200 * TURN],
+            "tiny": [1e-200 * TURN],
+            "a group": REP,
+        },
+    ),
+    ("lie", "algebra|discrete"): (
+        lambda v: lv.groups.lie(*v),
+        {
+            "not skew-symmetric": ([np.eye(2)],),
+            "nearly skew-symmetric": ([[[1e-6, -1.0], [1.0, 0.0]]],),
+            "upper triangle only": ([[[0.0, 1.0], [0.0, 0.0]]],),
+            "discrete of another size": ([[[0.0, -1.0], [1.0, 0.0]]], [np.eye(3)]),
+            "discrete not orthogonal": ([[[0.0, -1.0], [1.0, 0.0]]], [2 * np.eye(2)]),
+            "discrete nan": ([[[0.0, -1.0], [1.0, 0.0]]], [np.eye(2) * np.nan]),
+            "discrete None": ([[[0.0, -1.0], [1.0, 0.0]]], None),
+            "discrete ragged": ([[[0.0, -1.0], [1.0, 0.0]]], [np.eye(2), np.eye(3)]),
+        },
+    ),
+    ("signed_permutations", "signs"): (
+        lambda v: lv.groups.signed_permutations([[1, 0, 2]], v),
+        {
+            "0": [[1, 0, 1]],
+            "2": [[1, 2, 1]],
+            "half": [[1, 0.5, 1]],
+            "too few": [[1, 1]],
+            "another shape": [[1]] * 3,
+            "ragged": [[1, 1, 1], [1]],
+        },
+    ),
+    ("signed_permutations", "generators|perms"): (lambda v: lv.groups.signed_permutations(v, [[1, 1, 1]]), GENERATORS),
+    ("direct_sum", "parts|representations?"): (
+        lambda v: lv.groups.direct_sum(*v),
+        {
+            "nothing": (),
+            "arrays": (REP, np.eye(4)),
+            "None": (None,),
+            "generators": (REP, lv.groups.symmetric(4)),
+            "a Lie group": (DENSE, lv.groups.rotations(2)),
+        },
+    ),
+    ("tensor_product", "left|right|parts|representations?"): (
+        lambda v: lv.groups.tensor_product(*v),
+        {"array": (REP, np.eye(4)), "None": (None, REP), "generators": (REP, lv.groups.symmetric(4))},
+    ),
+    ("dual", "rep"): (lv.groups.dual, NOT_REPS),
+    ("change_of_basis", "rep"): (lambda v: lv.groups.change_of_basis(v, np.eye(4)), NOT_REPS),
+    ("change_of_basis", "T"): (
+        lambda v: lv.groups.change_of_basis(REP, v),
+        {"singular": np.ones((4, 4)), "zero": np.zeros((4, 4)), "another size": np.eye(3)},
+    ),
+    ("subgroup", "rep"): (lambda v: lv.groups.subgroup(v, [0]), NOT_REPS),
+    ("subgroup", "generators"): (
+        lambda v: lv.groups.subgroup(REP, v),
+        {
+            "too large": [1],
+            "negative": [-1],
+            "empty": [],
+            "number": 0,
+            "None": None,
+            "fraction": [0.5],
+            "str": "0",
+            "bool": [True],
+        },
+    ),
+    ("channels", "rep|channels"): (lambda v: lv.groups.channels(v, 2), NOT_REPS),
+    ("channels", "count"): (lambda v: lv.groups.channels(REP, v), NOT_COUNTS),
+    ("hypercube", "n"): (lv.groups.hypercube, NOT_COUNTS),
+    ("adjacency", "n"): (lv.groups.adjacency, NOT_COUNTS),
+    ("reversal", "n"): (lv.groups.reversal, NOT_COUNTS),
+    ("rotations", "dimension"): (lv.groups.rotations, {**NOT_COUNTS, "1": 1}),
+    ("point_cloud", "points"): (lv.groups.point_cloud, NOT_COUNTS),
+    ("point_cloud", "dimension"): (lambda v: lv.groups.point_cloud(2, v), {**NOT_COUNTS, "1": 1}),
+    ("elements of matrices", "limit"): (lambda v: DENSE.elements(limit=v), NOT_COUNTS),
+    ("elements above the cap", "limit"): (
+        lambda v: v(),
+        {
+            "an infinite turn": DENSE.elements,
+            "its order": DENSE.order,
+            "a Lie group": lv.groups.rotations(3).elements,
+            "the symmetric group": lv.groups.symmetric(12).elements,
+            "the cube": lv.groups.hypercube(8).elements,
+        },
+    ),
+    ("draw", "count"): (lambda v: REP.draw(v, np.random.default_rng(0)), NOT_COUNTS),
+    ("draw of matrices", "count"): (lambda v: lv.groups.rotations(2).draw(v, np.random.default_rng(0)), NOT_COUNTS),
+    ("draw", "rng"): (lambda v: REP.draw(2, v), {"None": None, "a seed": 3, "the class": np.random.Generator}),
+    ("intertwine", "rep"): (lambda v: lv.groups.intertwine(S, v, REP), NOT_REPS),
+    ("intertwine", "output"): (lambda v: lv.groups.intertwine(S, REP, v), NOT_REPS),
+    ("intertwiner_basis", "rep"): (lambda v: lv.groups.intertwiner_basis(v, REP), NOT_REPS),
+    ("intertwiner_basis", "output"): (lambda v: lv.groups.intertwiner_basis(REP, v), NOT_REPS),
+    ("isotypic", "rep"): (lv.groups.isotypic, NOT_REPS),
+    ("isotypic", "orthogonal"): (lv.groups.isotypic, {"not orthogonal": SKEWED}),
+    ("hard_wired", "output"): (
+        lambda v: lv.hard_wired(TARGETS, DENSE, rank=1, output=v),
+        {
+            **{k: v for k, v in NOT_REPS.items() if k != "None"},
+            "not orthogonal": SKEWED,
+            "another size": REP,
+            "more generators": lv.groups.symmetric(3),
+            "a Lie group": lv.groups.rotations(2),
+        },
+    ),
+    ("augmented", "output"): (
+        lambda v: lv.augmented(TARGETS, DENSE, rank=1, output=v),
+        {**{k: v for k, v in NOT_REPS.items() if k != "None"}, "not orthogonal": SKEWED, "another size": REP},
+    ),
+    ("regularized", "output"): (
+        lambda v: lv.regularized(TARGETS, DENSE, rank=1, strength=1.0, output=v),
+        {**{k: v for k, v in NOT_REPS.items() if k != "None"}, "not orthogonal": SKEWED, "another size": REP},
+    ),
+    ("equivariance_gap", "output"): (
+        lambda v: lv.equivariance_gap(TARGETS, DENSE, rank=1, output=v),
+        {**NOT_REPS, "not orthogonal": SKEWED},
+    ),
+    ("equivariance_gap", "rank"): (lambda v: lv.equivariance_gap(TARGETS, DENSE, rank=v, output=DENSE), NOT_COUNTS),
+    ("equivariance_gap", "data"): (lambda v: lv.equivariance_gap(v, DENSE, rank=1, output=DENSE), NOT_DATA),
+    ("train", "hard_wired|regularized"): (
+        lambda v: lv.train(v, epochs=1),
+        {
+            "hard-wired, equivariant": lv.hard_wired(TARGETS, DENSE, rank=1, output=DENSE),
+            "regularized, equivariant": lv.regularized(TARGETS, DENSE, rank=1, strength=1.0, output=DENSE),
+        },
+    ),
+    ("check", "relations|relation"): (
+        lambda v: REP.check(relations=v),
+        {
+            "not nested": [1],
+            "number": 1,
+            "None": None,
+            "str": "ab",
+            "0": [(0,)],
+            "too large": [(2,)],
+            "too small": [(-2,)],
+            "empty word": [()],
+            "fraction": [(1.5,)],
+            "bool": [(True,)],
+            "broken": [(1, 1)],
+        },
+    ),
+    ("orbit_variance", "rep"): (lambda v: lv.invariance.orbit_variance(W, v, MOMENTS), NOT_REPS),
+    ("orbit_variance", "moments"): (lambda v: lv.invariance.orbit_variance(W, REP, v), NOT_DATA),
+    ("sampled_error", "draws"): (
+        lambda v: lv.invariance.sampled_error(lambda x: x[:, 0], X, REP, draws=v, rng=np.random.default_rng(0)),
+        {**NOT_COUNTS, "1": 1, "2": 2},
+    ),
+    ("sampled_error", "rng"): (
+        lambda v: lv.invariance.sampled_error(lambda x: x[:, 0], X, REP, draws=3, rng=v),
+        {"None": None, "a seed": 3},
+    ),
+    ("sampled_error", "rep"): (
+        lambda v: lv.invariance.sampled_error(lambda x: x[:, 0], X, v, draws=3, rng=np.random.default_rng(0)),
+        NOT_REPS,
+    ),
+    ("sampled_error", "f"): (
+        lambda v: lv.invariance.sampled_error(v, X, REP, draws=3, rng=np.random.default_rng(0)),
+        {"None": None, "array": W, "too few rows": lambda x: x[:3, 0], "nan": lambda x: x[:, 0] * np.nan},
+    ),
+    ("augmentation.shared", "moments"): (lambda v: lv.augmentation.shared(v, REP, 2), NOT_DATA),
+    ("augmentation.shared", "rep"): (lambda v: lv.augmentation.shared(MOMENTS, v, 2), NOT_REPS),
+    ("augmentation.shared", "draws"): (lambda v: lv.augmentation.shared(MOMENTS, REP, v), NOT_COUNTS),
+    ("augmentation.without_replacement", "draws"): (
+        lambda v: lv.augmentation.without_replacement(MOMENTS, REP, v),
+        {**NOT_COUNTS, "too many": 5},
+    ),
+    ("augmentation.without_replacement", "moments"): (
+        lambda v: lv.augmentation.without_replacement(v, REP, 2),
+        NOT_DATA,
+    ),
+    ("augmentation.per_sample", "rep"): (lambda v: lv.augmentation.per_sample(X, v, 2), NOT_REPS),
+    ("augmentation.per_sample", "draws"): (lambda v: lv.augmentation.per_sample(X, REP, v), NOT_COUNTS),
+    ("augmentation", "orthogonal"): (
+        lambda v: v(TARGETS, SKEWED, 2),
+        {"shared": lv.augmentation.shared, "without_replacement": lv.augmentation.without_replacement},
     ),
     ("Hessian", "Hessian|real"): (OPERATOR.matvec, {"complex": np.ones(OPERATOR.shape[1]) + 0j}),
     ("Hessian", "dimension|shape"): (OPERATOR.matvec, {"too short": np.ones(3), "a matrix": np.ones((14, 2))}),

@@ -30,6 +30,7 @@ ORDER = (
     "training",
     "curvature",
     "landscape",
+    "saddles",
     "path",
     "estimators",
     "selection",

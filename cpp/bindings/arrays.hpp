@@ -33,5 +33,6 @@ View<T> mutable_view(Array<T>& array) {
 void bind_chain(py::module_& module);
 void bind_orbits(py::module_& module);
 void bind_descent(py::module_& module);
+void bind_path(py::module_& module);
 
 }  // namespace linvariance::bindings

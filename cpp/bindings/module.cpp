@@ -15,4 +15,5 @@ PYBIND11_MODULE(_core, module) {
     linvariance::bindings::bind_chain(module);
     linvariance::bindings::bind_orbits(module);
     linvariance::bindings::bind_descent(module);
+    linvariance::bindings::bind_path(module);
 }

@@ -10,35 +10,50 @@ from importlib.metadata import version
 from . import augmentation, groups, init, invariance
 from .config import show_config
 from .curvature import hessian
+from .landscape import CriticalPoint, CriticalPoints, critical_points, lower_rank_points
 from .moments import Moments
 from .networks import Network
 from .optimizers import Adam, GradientDescent
 from .optimum import EquivarianceGap, equivariance_gap, solve
+from .path import RegularizationPath, regularization_path
 from .problems import Problem, augmented, hard_wired, regularized, unconstrained
 from .results import Solution, Split, Trace
+from .saddles import Classification, Escape, classify, escape, loss_along, network_at
 from .training import Record, train
 
 __version__ = version("linvariance")
 
 __all__ = [
     "Adam",
+    "Classification",
+    "CriticalPoint",
+    "CriticalPoints",
     "EquivarianceGap",
+    "Escape",
     "GradientDescent",
     "Moments",
     "Network",
     "Problem",
     "Record",
+    "RegularizationPath",
     "Solution",
     "Split",
     "Trace",
     "augmentation",
     "augmented",
+    "classify",
+    "critical_points",
     "equivariance_gap",
+    "escape",
     "groups",
     "hard_wired",
     "hessian",
     "init",
     "invariance",
+    "loss_along",
+    "lower_rank_points",
+    "network_at",
+    "regularization_path",
     "regularized",
     "show_config",
     "solve",

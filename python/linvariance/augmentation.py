@@ -23,7 +23,7 @@ def shared(moments: Moments, rep: Representation, draws: int) -> float:
     >>> shared(m, symmetric(2), 1), shared(m, symmetric(2), 4)
     (8.0, 2.0)
     """
-    _check(rep, moments)
+    _check_moments(rep, moments)
     S = moments.xx
     spread = float(np.square(S - rep.average_moment(S)).sum())  # = ‖S‖² - ‖S̄‖², S̄ being a projection of S
     return spread / integer(draws, "draws")
@@ -60,11 +60,14 @@ def per_sample(X: npt.ArrayLike, rep: Representation, draws: int) -> float:
     return spread / (len(inputs) ** 2 * integer(draws, "draws"))
 
 
-def _check(rep: Representation, moments: Moments | None = None) -> None:
+def _check(rep: Representation) -> None:
     instance(rep, Representation, "rep", "see linvariance.groups")
     if not rep.is_orthogonal:
         raise ValueError(f"{rep!r} is not orthogonal, and the budget holds for orthogonal representations only.")
-    if moments is not None:
-        instance(moments, Moments, "moments", "call Moments.from_data(X, Y)")
-        if moments.inputs != rep.dim:
-            raise ValueError(f"moments are of {moments.inputs} inputs, but the group acts on {rep.dim}.")
+
+
+def _check_moments(rep: Representation, moments: Moments) -> None:
+    _check(rep)
+    instance(moments, Moments, "moments", "call Moments.from_data(X, Y)")
+    if moments.inputs != rep.dim:
+        raise ValueError(f"moments are of {moments.inputs} inputs, but the group acts on {rep.dim}.")

@@ -150,18 +150,19 @@ def sampled_error(
     inputs = matrix(X, "X", (None, rep.dim))
     moving = rep if rep.is_orthogonal else dual(rep)
     outputs = np.stack([_outputs(f(moving.multiply(inputs, g)), len(inputs)) for g in moving.draw(draws, rng)])
-    total, squares = outputs.sum(axis=0), np.square(outputs).sum(axis=(0, 2))
+    middle = outputs.mean(axis=0)
+    off = outputs - middle  # centred first, since the mean may be much larger than what varies
+    squares = np.square(off).sum(axis=(0, 2))
 
     def ratio(total: Array, squares: Array, count: int) -> Array:
-        mean = total / count
-        size = np.square(mean).sum(axis=-1)
-        variance = (squares / count - size) * count / (count - 1)
+        shift = total / count
+        variance = (squares / count - np.square(shift).sum(axis=-1)) * count / (count - 1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.maximum(variance, 0.0) / size
+            return np.maximum(variance, 0.0) / np.square(middle + shift).sum(axis=-1)
 
-    without = ratio(total - outputs, squares - np.square(outputs).sum(axis=2), draws - 1)
+    without = ratio(-off, squares - np.square(off).sum(axis=2), draws - 1)
     error = np.sqrt((draws - 1) * np.square(without - without.mean(axis=0)).mean(axis=0))
-    return SampledError(ratio(total, squares, draws), error)
+    return SampledError(ratio(np.zeros_like(middle), squares, draws), error)
 
 
 def orbit_variance(W: npt.ArrayLike, rep: Representation, moments: Moments) -> float:

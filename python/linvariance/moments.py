@@ -194,27 +194,29 @@ class Moments:
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(Moments, _centered=self._centered), (self._triangle, self.n, self.inputs)
 
-    def _rows(self) -> Rows:
+    @property
+    def rows(self) -> Rows:
+        """An equivalent data set of at most d0 rows: the loss of W is ‖A Wᵀ - T‖² + floor."""
         return Rows.from_triangle(self.factor, self.inputs)
 
     def plain(self) -> quadratics.Quadratic:
         """The squared loss of these data; see `unconstrained`."""
-        return quadratics.plain(self._rows())
+        return quadratics.plain(self.rows)
 
     def restricted(self, rep: Representation) -> quadratics.Quadratic:
         """Restricted to invariant inputs B x; see `hard_wired`."""
-        return quadratics.restricted(self._rows(), rep)
+        return quadratics.restricted(self.rows, rep)
 
     def averaged(self, rep: Representation, output: Representation | None = None) -> quadratics.Quadratic:
         """Averaged over the group, which may act on the targets too; see `augmented`."""
-        rows = self._rows()
+        rows = self.rows
         return quadratics.averaged(rows, rep) if output is None else quadratics.equivariant(rows, rep, output)
 
     def penalized(
         self, rep: Representation, strength: float, output: Representation | None = None
     ) -> quadratics.Quadratic:
         """With the penalty strength·‖W G‖² or, for equivariance, strength·Σ‖W ρ - ρ_Y W‖²; see `regularized`."""
-        rows = self._rows()
+        rows = self.rows
         if output is None:
             return quadratics.penalized(rows, rep, strength)
         return quadratics.EquivariancePenalty(rows, rep, output, strength)

@@ -53,6 +53,9 @@ def solve(problem: Problem) -> Solution:
         unique = rank < problem.rank or problem.rank >= len(sigma) or bool(sigma[rank - 1] - sigma[rank] > noise)
     with np.errstate(over="ignore", invalid="ignore"):
         weights = inner @ whitened.back
+    if problem.output is not None and problem.method == "hard_wired":
+        # Of the same loss and, where S̄ is singular and ρ is not orthogonal, equivariant only then.
+        weights = intertwine(weights, problem.representation, problem.output)
     if not np.isfinite(weights).all():
         raise ValueError(
             f"The weights overflow: X has the scale {_scale(problem.data.xx):.3g} and Y the scale "
@@ -67,7 +70,7 @@ def solve(problem: Problem) -> Solution:
         data_rank=whitened.rank,
         condition=whitened.condition,
         unique=unique,
-        least_norm=problem.method != "augmented" or problem.representation.is_orthogonal,
+        least_norm=problem.representation.is_orthogonal or (problem.method != "augmented" and problem.output is None),
     )
 
 

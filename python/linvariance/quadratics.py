@@ -122,8 +122,8 @@ def equivariant(rows: Rows, rep: Representation, output: Representation) -> Quad
     rep.refuse_dense("the average of XᵀX/n")
     S = rep.average_moment(rows.A.T @ rows.A)
     C = intertwine(rows.T.T @ rows.A, dual(rep), output)  # ρ(g)ᵀ is the inverse of the dual
-    values, vectors = scipy.linalg.eigh(S)
-    support = values > tolerance(S.shape, values[-1])
+    values, vectors = scipy.linalg.eigh(S, driver="evd")
+    support = values > 16 * tolerance(S.shape, values[-1])
     s, V = np.sqrt(values[support]), vectors[:, support]
     Z, back = C @ V / s, V.T / s[:, None]
     floor = rows.floor + float(np.square(rows.A @ (Z @ back).T - rows.T).sum())

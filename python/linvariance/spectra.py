@@ -111,6 +111,12 @@ class PenalizedSpectrum:
     is whitened first, once for all strengths; what of A B⊥ᵀ is orthogonal to U is brought to Tikhonov's standard form
     with the triangular factor R of GᵀB⊥ᵀ (`rep.penalty_root`, of the group alone); its singular values τ then give
     Z(strength) = [TᵀU, TᵀP diag(τ/h)] with h = √(τ² + strength). No rank is decided that depends on the strength.
+
+    Attributes:
+        left: TᵀU (dL, k), what no strength changes; left_back: the rows E (k, dim) that belong to it.
+        free: TᵀP (dL, m), zero beyond the rank; free_back: the rows E·h (m, dim).
+        tau: τ (m,), exactly zero beyond the rank.
+        floor: the residual of both fits.
     """
 
     def __init__(self, rows: Rows, B: Array, complement: Array, R: Array) -> None:
@@ -123,24 +129,24 @@ class PenalizedSpectrum:
         rank = decide_rank(tau, rows.A.shape, smallest)
         P = U[:, k:] @ P[:, :rank]
         T = rows.T
-        self._left, self._Z = T.T @ U[:, :k], np.zeros((T.shape[1], len(complement)))
-        self._Z[:, :rank] = T.T @ P
-        self._tau = np.zeros(len(complement))  # exactly 0 beyond the rank: a small strength would divide rounding by it
-        self._tau[:rank] = tau[:rank]
-        self._floor = rows.floor + float(np.square(T - U[:, :k] @ self._left.T - P @ (P.T @ T)).sum())
+        self.left, self.free = T.T @ U[:, :k], np.zeros((T.shape[1], len(complement)))
+        self.free[:, :rank] = T.T @ P
+        self.tau = np.zeros(len(complement))  # exactly 0 beyond the rank: a small strength would divide rounding by it
+        self.tau[:rank] = tau[:rank]
+        self.floor = rows.floor + float(np.square(T - U[:, :k] @ self.left.T - P @ (P.T @ T)).sum())
         # A row y of coordinates stands for y Qᵀ R⁻ᵀ (B⊥ - shear B): S'-orthogonal to the invariant directions.
         invariant_back = Vt[:k] / s[:k, None]
         shear = (other.T @ U[:, :k]) @ invariant_back
-        self._invariant_back = invariant_back @ B
-        self._back = Qt @ _solve_transposed(R, complement - shear @ B)
+        self.left_back = invariant_back @ B
+        self.free_back = Qt @ _solve_transposed(R, complement - shear @ B)
 
     def at(self, strength: float) -> Whitened:
         """The whitened problem at one strength > 0."""
         root = np.sqrt(strength)
-        height = np.hypot(self._tau, root)
-        Z = np.hstack([self._left, self._Z * (self._tau / height)])
-        back = np.vstack([self._invariant_back, self._back / height[:, None]])
-        floor = self._floor + float(np.square(self._Z * (root / height)).sum())
+        height = np.hypot(self.tau, root)
+        Z = np.hstack([self.left, self.free * (self.tau / height)])
+        back = np.vstack([self.left_back, self.free_back / height[:, None]])
+        floor = self.floor + float(np.square(self.free * (root / height)).sum())
         # S' = AᵀA has the pseudo-inverse EᵀE, so both ends of its spectrum are those of E.
         ends = svd(back)[1]
         return Whitened(frozen(Z), back, floor, len(back), float(ends[0] / ends[-1]) if len(ends) else 1.0)

@@ -51,8 +51,9 @@ class UnionFind {
     Partition partition() {
         Partition out{std::vector<Label>(parent_.size()), {}, 0};
         for (std::size_t i = 0; i < parent_.size(); ++i) {
-            const std::size_t root = find(i);
-            out.labels[i] = root == i ? static_cast<Label>(out.classes++) : out.labels[root];
+            // A parent is never larger than its children, so it has its label already.
+            const auto parent = static_cast<std::size_t>(parent_[i]);
+            out.labels[i] = parent == i ? static_cast<Label>(out.classes++) : out.labels[parent];
         }
         return out;
     }

@@ -25,24 +25,26 @@ class Closure:
 
     values: Complex
     vectors: Complex
+    is_algebra: bool = False
 
     @staticmethod
     def of_matrix(rho: Array) -> Closure:
         """Of the powers of an orthogonal matrix."""
         T, U = scipy.linalg.schur(rho, output="complex")  # rho is normal, so T is diagonal
-        return Closure(np.diag(T).copy(), U)
+        values = np.diag(T)
+        return Closure(np.exp(1j * np.angle(values)), U)
 
     @staticmethod
     def of_algebra(A: Array) -> Closure:
         """Of exp(tA), t real, for a skew-symmetric A."""
         values, vectors = scipy.linalg.eigh(1j * A)
         scale = max(float(np.abs(values).max(initial=0.0)), np.finfo(np.float64).tiny)
-        return Closure(values / scale + 0j, vectors)
+        return Closure(values / scale + 0j, vectors, True)
 
     def power(self, exponent: float) -> Array:
         """The element with this exponent: ρ^exponent, or exp(exponent·A/‖A‖)."""
-        values = self.values
-        phases = np.exp(-1j * exponent * values) if np.isreal(values).all() else values**exponent
+        angles = -self.values.real if self.is_algebra else np.angle(self.values)
+        phases = np.exp(1j * exponent * angles)
         element: Array = ((self.vectors * phases) @ self.vectors.conj().T).real
         return element
 

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 
-from ..arrays import Array, integer, matrix
+from ..arrays import Array, integer, listed, matrix
 from .matrices import Conjugated, Matrices
 from .permutations import Permutations, Signs
-from .representation import Representation
+from .representation import Representation, check_representation
 
 
 def direct_sum(*parts: Representation) -> Representation:
@@ -50,6 +50,7 @@ def tensor_product(left: Representation, right: Representation) -> Representatio
 
 def dual(rep: Representation) -> Representation:
     """ρ(g)⁻ᵀ, the representation on linear functionals; that of an orthogonal representation is itself."""
+    check_representation(rep)
     if isinstance(rep, Conjugated):
         base, T = rep.orthogonal_form
         return Conjugated(base, np.asarray(np.linalg.inv(T).T, dtype=np.float64))
@@ -63,8 +64,11 @@ def subgroup(rep: Representation, generators: Sequence[int]) -> Representation:
     >>> subgroup(image_dihedral(4), [1]).order()  # the reflection alone
     2
     """
+    check_representation(rep)
     count = len(rep.generators)
-    chosen = [integer(k, f"generators[{i}]", minimum=0) for i, k in enumerate(generators)]
+    chosen = [integer(k, f"generators[{i}]", minimum=0) for i, k in enumerate(listed(generators, "generators"))]
+    if not count:
+        raise ValueError(f"{rep!r} has no discrete generators to choose from; generators must name some.")
     if not chosen or max(chosen) >= count:
         raise ValueError(f"generators must name some of the {count} generators 0 .. {count - 1}, but are {chosen}.")
     if isinstance(rep, Permutations):
@@ -77,6 +81,7 @@ def subgroup(rep: Representation, generators: Sequence[int]) -> Representation:
 
 def change_of_basis(rep: Representation, T: npt.ArrayLike) -> Representation:
     """T⁻¹ρT: the representation in coordinates x' = T⁻¹x, for an invertible T (d0, d0)."""
+    check_representation(rep)
     T = matrix(T, "T", (rep.dim, rep.dim))
     s = np.linalg.svd(T, compute_uv=False)
     if s[-1] <= rep.dim * np.finfo(np.float64).eps * s[0]:
@@ -92,7 +97,9 @@ def change_of_basis(rep: Representation, T: npt.ArrayLike) -> Representation:
 
 def _check_same_group(parts: Sequence[Representation]) -> None:
     if not parts:
-        raise ValueError("A direct sum needs at least one representation.")
+        raise ValueError("parts is empty: a direct sum needs at least one representation.")
+    for k, part in enumerate(parts):
+        check_representation(part, f"parts[{k}]" if len(parts) != 2 else ("left", "right")[k] + f" (parts[{k}])")
     counts = {(len(part.generators), len(part.algebra)) for part in parts}
     if len(counts) > 1:
         raise ValueError(

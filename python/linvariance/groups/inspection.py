@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Array, integer, listed
+from .matrices import Conjugated
 from .permutations import Permutations
 from .representation import Elements, Representation
 
@@ -47,7 +48,7 @@ def check(rep: Representation, relations: Sequence[Sequence[int]] = ()) -> Check
             product = product @ (g if letter > 0 else np.linalg.inv(g))
         residuals.append(float(np.linalg.norm(product - one)) / unit)
     for word, residual in zip(words, residuals, strict=True):
-        if residual > GATE:
+        if residual > GATE * _condition(rep):
             raise ValueError(
                 f"The relation {word} does not hold: the product differs from the identity by {residual * unit:.2g}. "
                 "These generators are no representation of that group."
@@ -116,6 +117,11 @@ def summary(rep: Representation) -> Summary:
         invariants=len(rep.invariant_basis()),
         commutant=commutant,
     )
+
+
+def _condition(rep: Representation) -> float:
+    """Of the basis that makes it orthogonal, squared: by so much rounding grows in products."""
+    return float(np.linalg.cond(rep.orthogonal_form[1])) ** 2 if isinstance(rep, Conjugated) else 1.0
 
 
 def _readable(order: int | float | None) -> str:

@@ -10,7 +10,7 @@ from . import closures
 from .closures import Closure
 from .matrices import Conjugated, Matrices
 from .permutations import Permutations, average_classes, orbitals
-from .representation import Representation
+from .representation import Representation, check_representation
 
 
 def intertwine(W: npt.ArrayLike, rep: Representation, output: Representation) -> Array:
@@ -57,8 +57,8 @@ def intertwiner_basis(rep: Representation, output: Representation, seed: int = 0
 
 def check_output(rep: Representation, output: Representation) -> None:
     """TypeError or ValueError unless `output` is an orthogonal representation of the same group, by generators."""
-    if not isinstance(output, Representation):
-        raise TypeError(f"output must be a Representation, but is {type(output).__name__}: see linvariance.groups.")
+    check_representation(rep)
+    check_representation(output, "output")
     if not output.is_orthogonal:
         raise ValueError(
             "output must be orthogonal, so that the loss ‖WX - Y‖² does not change when the group acts on targets: "

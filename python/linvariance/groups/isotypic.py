@@ -16,7 +16,7 @@ from .representation import Representation
 
 EPS = float(np.finfo(np.float64).eps)
 TIE = 1e-10  # relative: eigenvalues of a random element of the commutant closer than this count as one
-ATTEMPTS = 5
+ATTEMPTS = 10
 DIVISION_ALGEBRAS = {"real": 1, "complex": 2, "quaternionic": 4}
 
 
@@ -39,7 +39,7 @@ class Component:
 
 @dataclass(frozen=True, eq=False)
 class IsotypicDecomposition:
-    """R^d0 as the orthogonal sum of isotypic components, largest multiplicity first.
+    """R^d0 as the orthogonal sum of isotypic components: the invariants first, then by falling multiplicity.
 
     Attributes:
         components: see `Component`.
@@ -91,7 +91,7 @@ def isotypic(rep: Representation, seed: int = 0) -> IsotypicDecomposition:
         found = _decompose(rep, rng)
         if best is None or found.residual < best.residual:
             best = found
-        if best.residual < 100:
+        if best.residual < 10:
             break
     assert best is not None
     return best
@@ -107,12 +107,31 @@ def _decompose(rep: Representation, rng: np.random.Generator) -> IsotypicDecompo
     strength = np.maximum.reduceat(np.maximum.reduceat(blocks, starts, axis=0), starts, axis=1)
     linked = scipy.sparse.csr_array(np.maximum(strength, strength.T) > 1e-9 * blocks.max())
     _, label = connected_components(linked, directed=False)
-    components = []
-    for k in range(label.max() + 1):
-        copies = [spaces[i] for i in np.flatnonzero(label == k)]
-        components.append(_component(copies, two, three))
-    components.sort(key=lambda c: (-c.multiplicity, c.dimension))
+    rough = [np.hstack([spaces[i] for i in np.flatnonzero(label == k)]) for k in range(label.max() + 1)]
+    components = [_component(_copies(Q, one), two, three) for Q in _sharpened(rough, rep)]
+    trivial = [float(np.linalg.norm(rep.project(c.basis))) > 0.5 for c in components]
+    order = sorted(
+        range(len(components)), key=lambda k: (not trivial[k], -components[k].multiplicity, components[k].dimension)
+    )
+    components = [components[k] for k in order]
     return IsotypicDecomposition(tuple(components), _residual(components, proof, rep.dim))
+
+
+def _sharpened(rough: list[Array], rep: Representation) -> list[Array]:
+    """The same subspaces to rounding. Eigenvalues that nearly tie mix spaces of different components a little; the
+    average of Σ_k k Q_k Q_kᵀ has them a unit apart, and an invariant subspace that near to a component is it.
+    """
+    average = rep.average_moment(sum(k * Q @ Q.T for k, Q in enumerate(rough)) + np.zeros((rep.dim, rep.dim)))
+    _, V = scipy.linalg.eigh((average + average.T) / 2, driver="evd")
+    ends = np.cumsum([Q.shape[1] for Q in rough])
+    return np.split(V, ends[:-1], axis=1)
+
+
+def _copies(Q: Array, one: Array) -> list[Array]:
+    """The irreducible subspaces of a component, by the first random average on it."""
+    inner = Q.T @ one @ Q
+    values, V = scipy.linalg.eigh((inner + inner.T) / 2, driver="evd")
+    return [Q @ V[:, part] for part in clusters(values, TIE * float(np.abs(values).max()))]
 
 
 def _component(copies: list[Array], two: Array, three: Array) -> Component:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import scipy.linalg
 import scipy.sparse
 
-from ..arrays import Array, dense, frozen, integer, reals
+from ..arrays import Array, dense, frozen, integer, listed, reals
 from . import closures
 from .closures import EPS, Closure
 from .permutations import Permutations
@@ -36,6 +36,8 @@ def matrices(generators: Sequence[npt.ArrayLike] | npt.ArrayLike) -> Representat
     True
     """
     given: Any = [generators] if scipy.sparse.issparse(generators) else generators
+    if not isinstance(given, (Sequence, np.ndarray)) or isinstance(given, str):
+        raise TypeError(f"generators must be matrices (M, d0, d0), but are {type(given).__name__}.")
     stack = _as_matrices([dense(g) for g in given] if any(map(scipy.sparse.issparse, given)) else given, "generators")
     images = _as_signed_permutations(stack)
     if images is not None:
@@ -65,7 +67,7 @@ def lie(algebra: Sequence[npt.ArrayLike] | npt.ArrayLike, discrete: Sequence[npt
             f"algebra[{worst}] is not skew-symmetric (‖A + Aᵀ‖ = {skew[worst]:.2g}), so exp(tA) is no rotation: pass "
             "the infinitesimal rotations of a compact group in an orthonormal basis."
         )
-    components = [dense(g) for g in discrete]
+    components = [dense(g) for g in listed(discrete, "discrete")]
     rho = _as_matrices(components, "discrete") if components else np.zeros((0, *A.shape[1:]))
     if rho.shape[1:] != A.shape[1:]:
         raise ValueError(f"discrete acts on {rho.shape[1]} coordinates, but algebra on {A.shape[1]}.")
@@ -145,7 +147,7 @@ class Matrices(Representation):
         """W ρ(g) for W (..., d0)."""
         return rows_of(W, self.dim) @ element
 
-    def draw(self, count: int, rng: np.random.Generator) -> Elements:
+    def _draw(self, count: int, rng: np.random.Generator) -> Elements:
         """Uniform for a finite group of at most 10,000 elements; else long random products, nearly Haar's measure."""
         try:
             listed = self.elements()
@@ -170,7 +172,7 @@ class Matrices(Representation):
     def _wander(self, rng: np.random.Generator) -> Array:
         element = np.eye(self.dim)
         for k in rng.integers(len(self.closures), size=WALK):
-            exponent = rng.uniform(0, 128 * np.pi) if k < len(self._algebra) else rng.integers(2**20)
+            exponent = rng.uniform(0, 128 * np.pi) if k < len(self._algebra) else rng.integers(2**10)
             element = self.closures[k].power(float(exponent)) @ element
         return element
 
@@ -249,7 +251,7 @@ class Conjugated(Representation):
         """W ρ(g) for W (..., d0)."""
         return rows_of(W, self.dim) @ element
 
-    def draw(self, count: int, rng: np.random.Generator) -> Elements:
+    def _draw(self, count: int, rng: np.random.Generator) -> Elements:
         """As the orthogonal form draws."""
         return self._seen(self._base.draw(count, rng))
 
@@ -268,6 +270,8 @@ def _as_matrices(generators: Any, name: str) -> Array:
     stack = stack[None] if stack.ndim == 2 else stack
     if stack.shape[1] != stack.shape[2]:
         raise ValueError(f"{name} must be square matrices (M, d0, d0), but have shape {stack.shape}.")
+    if np.abs(stack).max() > 1e100:
+        raise ValueError(f"{name} hold entries up to {np.abs(stack).max():.3g}: no compact group needs such a basis.")
     return stack
 
 
@@ -284,39 +288,52 @@ def _as_signed_permutations(stack: Array) -> tuple[Any, Any] | None:
     return images, np.take_along_axis(stack, images[:, None, :], axis=1)[:, 0].astype(np.int8)
 
 
+INTERPOLATION = "(Interpolated image rotations are such matrices; image_rotations permutes pixels exactly.)"
+
+
 def _conjugated(stack: Array) -> Conjugated:
     """Finds an invariant inner product P, ρᵀPρ = P, by averaging; with P = TᵀT, TρT⁻¹ is orthogonal."""
     dim = stack.shape[1]
     for m, rho in enumerate(stack):
-        values = np.linalg.eigvals(rho)
-        sizes = np.abs(values)
+        sizes = np.abs(np.linalg.eigvals(rho))
         if sizes.min() <= dim * EPS * sizes.max():
-            raise ValueError(f"generators[{m}] is singular: every generator must be invertible.")
-        if np.abs(np.log(sizes)).max() > 1e-6:
+            raise ValueError(f"generators[{m}] is singular: every generator must be invertible. {INTERPOLATION}")
+        if np.abs(np.log(sizes)).max() > 1e-4:
             raise ValueError(
                 f"generators[{m}] has eigenvalues of modulus {sizes.min():.4g} to {sizes.max():.4g}, not 1: its powers "
-                "blow up or die out, so it generates no compact group. (Interpolated image rotations are such; "
-                "image_rotations permutes pixels exactly.)"
+                f"blow up or die out, so it generates no compact group. {INTERPOLATION}"
             )
-    P, both = np.eye(dim), [*stack, *np.linalg.inv(stack)]
+    T, rho = np.eye(dim), stack
+    for _ in range(4):  # each round starts from a better basis, so that no digits are lost to the condition of T
+        values, vectors = scipy.linalg.eigh(_invariant_form(rho))
+        if values[0] <= 1e-12 * values[-1]:
+            break
+        T = (np.sqrt(values)[:, None] * vectors.T) @ T
+        rho = T @ stack @ np.linalg.inv(T)
+        if values[-1] / values[0] < 1 + 1e-6:
+            break
+    found = Conjugated(Matrices(np.stack([scipy.linalg.polar(one)[0] for one in rho])), T)
+    off = np.linalg.norm(found.matrices() - stack) / np.linalg.norm(stack)
+    if not off <= 1e3 * dim * EPS * np.linalg.cond(T):
+        raise ValueError(
+            "generators leave no inner product invariant that could be found: the group they generate is not compact, "
+            "or its generators mix too slowly. Pass generators of a finite or compact group, in a better basis if need "
+            "be."
+        )
+    return found
+
+
+def _invariant_form(rho: Array) -> Array:
+    """P with ρᵀPρ = P for every generator, if there is one, as the limit of averages."""
+    dim, both = rho.shape[1], [*rho, *np.linalg.inv(rho)]
+    P = np.eye(dim)
     for _ in range(10_000):
-        new = (P + sum(rho.T @ P @ rho for rho in both)) / (1 + len(both))
+        new = (P + sum(one.T @ P @ one for one in both)) / (1 + len(both))
         change = float(np.linalg.norm(new - P))
         P = new / np.linalg.norm(new, 2)
         if change <= 4 * EPS * dim * np.linalg.norm(P):
             break
-    values, vectors = scipy.linalg.eigh(P)
-    if values[0] > 1e-12 * values[-1]:
-        T = np.sqrt(values)[:, None] * vectors.T
-        rho = T @ stack @ np.linalg.inv(T)
-        residual = float(np.linalg.norm(rho.transpose(0, 2, 1) @ rho - np.eye(dim), axis=(1, 2)).max())
-        if residual <= 1e-9 * values[-1] / values[0]:
-            polar = [scipy.linalg.polar(one)[0] for one in rho]
-            return Conjugated(Matrices(np.stack(polar)), T)
-    raise ValueError(
-        "generators leave no inner product invariant that could be found: the group they generate is not compact, or "
-        "its generators mix too slowly. Pass generators of a finite or compact group, in a better basis if need be."
-    )
+    return (P + P.T) / 2
 
 
 def _key(element: Elements) -> bytes:

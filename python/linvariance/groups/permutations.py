@@ -153,7 +153,7 @@ class Permutations(Representation):
         rows = rows_of(W, self.dim)
         return rows[..., element] if self._signs is None else rows[..., element[0]] * element[1]
 
-    def draw(self, count: int, rng: np.random.Generator) -> Elements:
+    def _draw(self, count: int, rng: np.random.Generator) -> Elements:
         """`count` elements drawn uniformly: from the list of a small group, else through sympy (extra `groups`)."""
         if self.order() <= 10_000:
             return self.elements()[rng.integers(self.order(), size=count)]
@@ -171,7 +171,8 @@ class Permutations(Representation):
         if group is None:
             return len(self.elements())
         n = self._unsigned.shape[1]
-        if group.is_transitive() and n > 8 and group.is_alt_sym():  # then it is one of two groups, and order() is slow
+        # Tried first: these two groups are easily recognised, while order() takes minutes on them.
+        if group.is_transitive() and n > 8 and group.is_alt_sym(eps=1e-9):
             even = all(g.is_even for g in group.generators)
             return math.factorial(n) // (2 if even else 1)
         return int(group.order())
@@ -252,7 +253,12 @@ def _as_permutations(generators: Any) -> Indices:
 
 
 def _as_signs(signs: Any, shape: tuple[int, ...]) -> Signs:
-    table = np.atleast_2d(np.asarray(signs))
+    if isinstance(signs, np.ma.MaskedArray):
+        raise TypeError("signs is a masked array: fill or drop the masked entries first.")
+    try:
+        table = np.atleast_2d(np.asarray(signs))
+    except ValueError:
+        raise ValueError("signs differ in length: pass one sign for each index.") from None
     if table.dtype.kind not in "iuf" or table.shape != shape:
         raise ValueError(f"signs must be ±1 of shape {shape}, one for each index, but have shape {table.shape}.")
     if not np.isin(table, (-1, 1)).all():

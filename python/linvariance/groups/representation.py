@@ -13,7 +13,7 @@ import numpy.typing as npt
 import scipy.linalg
 import scipy.sparse
 
-from ..arrays import Array, dense, frozen, last_axis, matrix
+from ..arrays import Array, dense, frozen, instance, integer, last_axis, matrix
 
 if TYPE_CHECKING:
     from .inspection import Check, Summary
@@ -84,9 +84,16 @@ class Representation(ABC):
     def multiply(self, W: npt.ArrayLike, element: Elements) -> Array:
         """W ρ(g) for W (..., d0) and an element as `elements` and `draw` give them."""
 
-    @abstractmethod
     def draw(self, count: int, rng: np.random.Generator) -> Elements:
-        """`count` elements drawn independently from the group's Haar measure."""
+        """`count` elements drawn independently from the group's Haar measure, by a numpy Generator.
+
+        Exact for finite groups that are listed, named or known to sympy; else long random products.
+        """
+        instance(rng, np.random.Generator, "rng", "numpy.random.default_rng(seed)")
+        return self._draw(integer(count, "count"), rng)
+
+    @abstractmethod
+    def _draw(self, count: int, rng: np.random.Generator) -> Elements: ...
 
     def check(self, relations: Sequence[Sequence[int]] = ()) -> Check:
         """Verifies that it is what it should be; residuals in units of dim·eps.
@@ -195,6 +202,12 @@ def refuse_enumeration(what: str, limit: int, order: float | None) -> ValueError
         f"{what} has {size} the limit of {limit:,}: pass a larger limit, or use what needs no enumeration "
         "(invariant_basis, project, average_moment)."
     )
+
+
+def check_representation(rep: object, name: str = "rep") -> None:
+    """TypeError unless `rep` is a Representation."""
+    if not isinstance(rep, Representation):
+        raise TypeError(f"{name} must be a Representation, but is {type(rep).__name__}: see linvariance.groups.")
 
 
 def rows_of(W: npt.ArrayLike, dim: int) -> Array:

@@ -1,0 +1,32 @@
+#include "linvariance/path.hpp"
+
+#include "arrays.hpp"
+
+namespace linvariance::bindings {
+namespace {
+
+py::tuple spectra(const Array<double>& L, const Array<double>& F, const Array<double>& tau,
+                  const Array<double>& strengths) {
+    const ConstView<double> constant = view(L), scaled = view(F);
+    expect(constant.rows() == scaled.rows() && tau.size() == scaled.cols() && strengths.ndim() == 1,
+           "expected L (d_L, k), F (d_L, m), tau (m), strengths (n)");
+    const Index count = strengths.size(), q = std::min(constant.rows(), constant.cols() + scaled.cols());
+    Array<double> sigma({count, q}), left({count, constant.rows(), q});
+    double* const to_sigma = sigma.mutable_data();
+    double* const to_left = left.mutable_data();
+    if (q > 0) {
+        const py::gil_scoped_release unlocked;
+        path_spectra(constant, scaled, tau.data(), strengths.data(), count, to_sigma, to_left);
+    }
+    return py::make_tuple(sigma, left);
+}
+
+}  // namespace
+
+void bind_path(py::module_& module) {
+    module.def("path_spectra", &spectra, py::arg("L").noconvert(), py::arg("F").noconvert(), py::arg("tau").noconvert(),
+               py::arg("strengths").noconvert(),
+               "Singular values (n, q) and left vectors (n, d_L, q) of [L, F diag(tau/sqrt(tau² + strength))].");
+}
+
+}  // namespace linvariance::bindings

@@ -1,0 +1,155 @@
+"""Counts, losses, indices and classes of critical points against dense Hessians, themselves checked by differences."""
+
+import itertools
+import math
+import time
+
+import numpy as np
+import pytest
+
+import linvariance as lv
+
+METHODS = ("unconstrained", "augmented", "regularized", "hard_wired")
+TOLERANCE = 1e-8  # of eigenvalues and losses that count as zero: distinct random problems stay far above it
+
+
+def random_problem(rng, depth):
+    """Widths and a problem whose rank is theirs; targets of any rank, sometimes fitted exactly, sometimes n < d0."""
+    d0, outputs = int(rng.integers(2, 5)), int(rng.integers(1, 4))
+    n, k = int(rng.integers(2, 8)), int(rng.integers(0, outputs + 1))
+    X, Y = rng.standard_normal((n, d0)), rng.standard_normal((n, outputs))
+    if rng.random() < 0.4:
+        Y = rng.standard_normal((n, k)) @ rng.standard_normal((k, outputs))
+    elif rng.random() < 0.3:
+        Y = X @ rng.standard_normal((d0, 1)) @ rng.standard_normal((1, outputs))
+    method, rep = METHODS[rng.integers(4)], lv.groups.permutations([rng.permutation(d0)])
+    dim = len(rep.invariant_basis()) if method == "hard_wired" else d0
+    widths = [dim, *(int(rng.integers(1, 4)) for _ in range(depth - 1)), outputs]
+    m, rank = lv.Moments.from_data(X, Y), min(widths)
+    if method == "unconstrained":
+        return widths, lv.unconstrained(m, rank=rank)
+    strength = {"strength": 0.3} if method == "regularized" else {}
+    return widths, getattr(lv, method)(m, rep, rank=rank, **strength)
+
+
+def truth(problem, network):
+    """The class by the loss and the dense Hessian."""
+    values = np.linalg.eigvalsh(lv.hessian(problem, network).to_dense())
+    unit = TOLERANCE * max(1.0, np.abs(values).max(initial=0.0))
+    if problem.loss(network.matrix) <= lv.solve(problem).loss + TOLERANCE * max(1.0, problem.data.yy):
+        return "global minimum", values, unit
+    return ("strict saddle" if values[0] < -unit else "non-strict saddle"), values, unit
+
+
+def test_classes_and_indices_against_dense_hessians():
+    rng, seen = np.random.default_rng(0), {}
+    for trial in range(500):
+        depth = 2 + trial % 3
+        widths, p = random_problem(rng, depth)
+        for point in [*lv.critical_points(p), *lv.lower_rank_points(p)]:
+            idle = rng.permutation(depth)[: max(depth - 2, 0)] + 1
+            for gauge, busy in ((None, ()), (rng, idle[:1]), (None, idle)):
+                network = lv.network_at(point, widths, gauge=gauge, idle=[int(j) for j in busy])
+                kind, values, unit = truth(p, network)
+                found = lv.classify(p, network)
+                assert found.kind == kind, (trial, p.method, widths, point, found)
+                assert p.loss(network.matrix) == pytest.approx(point.loss, abs=1e-9)
+                seen[kind] = seen.get(kind, 0) + 1
+                if depth == 2 and gauge is None:
+                    assert int((values < -unit).sum()) == point.parameter_index(widths[1])
+    assert min(seen.values()) > 300
+    assert len(seen) == 3
+
+
+def test_dense_hessians_against_differences():
+    rng = np.random.default_rng(1)
+    widths, p = random_problem(rng, 3)
+    network = lv.Network.from_flat(
+        rng.standard_normal(sum(a * b for a, b in zip(widths[1:], widths[:-1], strict=True))), widths
+    )
+    v = rng.standard_normal(network.flat.size)
+    line = lv.loss_along(p, network, v)
+    assert line.deriv(2)(0.0) == pytest.approx(v @ (lv.hessian(p, network) @ v), rel=1e-10)
+    for t in (-1.3, 0.4, 2.0):
+        moved = lv.Network.from_flat(network.flat + t * v, widths)
+        assert line(t) == pytest.approx(p.loss(moved.matrix), rel=1e-10)
+
+
+def test_whitened_spectrum_and_escape_direction():
+    rng = np.random.default_rng(2)
+    X, Y = rng.standard_normal((20, 6)), rng.standard_normal((20, 4))
+    p = lv.unconstrained(lv.Moments.from_data(X, Y), rank=2)
+    for point in lv.critical_points(p):
+        assert int((point.spectrum < -1e-12).sum()) == point.index
+        assert (point.escape_direction is None) == (point.kind == "global minimum")
+        assert point.loss == pytest.approx(p.loss(point.restricted), rel=1e-12)
+        if point.index:
+            # On the manifold of rank 2: W + tE, truncated, falls to second order.
+            D = point.escape_direction / np.linalg.norm(point.escape_direction)
+            network = lv.network_at(point, (6, 2, 4))
+            step = lv.escape(p, network)
+            assert step.after < step.before
+            assert p.loss(step.network.matrix) == pytest.approx(step.after, rel=1e-9)
+            assert np.linalg.matrix_rank(D) == 2
+
+
+def test_order_count_and_laziness():
+    rng = np.random.default_rng(3)
+    Y = np.sqrt(40) * np.diag(rng.uniform(1, 2, 40))
+    p = lv.unconstrained(lv.Moments.from_data(np.sqrt(40) * np.eye(40), Y), rank=12)
+    lv.solve(p)
+    start = time.perf_counter()
+    c = lv.critical_points(p)
+    first = c[:1000]
+    assert time.perf_counter() - start < 5  # 15 ms where this was written; a loaded machine must not fail the law
+    assert c.count == math.comb(40, 12)
+    assert all(a.loss <= b.loss + 1e-12 for a, b in itertools.pairwise(first))
+    assert len({point.subset for point in first}) == 1000
+    small = lv.critical_points(lv.unconstrained(p.data, rank=39))
+    assert [point.subset for point in small] == sorted(
+        (q.subset for q in small), key=lambda s: -sum(lv.solve(p).singular_values[list(s)] ** 2)
+    )
+    assert small[-1].subset == small[39].subset
+    with pytest.raises(IndexError, match="40"):
+        small[40]
+
+
+def test_the_papers_count():
+    """C(9, 5) = 126 for d = 49, dL = 9, r = 5, whatever the method."""
+    rng = np.random.default_rng(4)
+    X, Y = rng.random((300, 196)), np.eye(9)[rng.integers(0, 9, 300)]
+    m, rep = lv.Moments.from_data(X, Y), lv.groups.image_rotations(14)
+    for p in (
+        lv.hard_wired(m, rep, rank=5),
+        lv.augmented(m, rep, rank=5),
+        lv.regularized(m, rep, rank=5, strength=0.9),
+    ):
+        assert lv.critical_points(p).count == 126
+
+
+def test_ties_are_continua():
+    p = lv.unconstrained(lv.Moments.from_data(np.eye(3), np.diag([2.0, 1.0, 1.0])), rank=2)
+    c = lv.critical_points(p)
+    assert c.ties == ((1, 2),)
+    assert [point.isolated for point in c] == [False, False, True]
+    assert c[0].index == c[1].index == 0
+
+
+def test_not_critical_and_bad_input():
+    p = lv.unconstrained(lv.Moments.from_data(np.eye(3), np.diag([3.0, 2.0, 1.0])), rank=2)
+    network = lv.Network([np.ones((2, 3)), np.ones((3, 2))])
+    assert lv.classify(p, network).kind == "not critical"
+    found = lv.classify(p, lv.network_at(lv.critical_points(p)[2], (3, 2, 3)), spectrum=True)
+    assert found.lowest_eigenvalue < 0
+    with pytest.raises(ValueError, match="leads from"):
+        lv.classify(p, lv.Network([np.ones((2, 4)), np.ones((3, 2))]))
+    with pytest.raises(ValueError, match="rtol"):
+        lv.classify(p, network, rtol=0.0)
+    with pytest.raises(ValueError, match="direction"):
+        lv.loss_along(p, network, np.full(12, np.nan))
+    with pytest.raises(ValueError, match="widths"):
+        lv.network_at(lv.critical_points(p)[0], (3, 1, 3))
+    with pytest.raises(ValueError, match="idle"):
+        lv.network_at(lv.critical_points(p)[0], (3, 2, 3), idle=[1])
+    with pytest.raises(ValueError, match="minimum"):
+        lv.escape(p, lv.network_at(lv.critical_points(p)[0], (3, 2, 3)))
