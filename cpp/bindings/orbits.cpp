@@ -20,16 +20,17 @@ Action action(const Images& images, const Signs& signs) {
     return {images.data(), signs ? signs->data() : nullptr, images.shape(0), d};
 }
 
+// The array takes the vector over.
 template <class T>
-Array<T> to_python(const std::vector<T>& values) {
-    Array<T> out(static_cast<py::ssize_t>(values.size()));
-    std::copy(values.begin(), values.end(), out.mutable_data());
-    return out;
+Array<T> to_python(std::vector<T>&& values) {
+    auto* const owned = new std::vector<T>(std::move(values));
+    const py::capsule release(owned, [](void* pointer) { delete static_cast<std::vector<T>*>(pointer); });
+    return Array<T>(static_cast<py::ssize_t>(owned->size()), owned->data(), release);
 }
 
-py::tuple to_python(const Partition& found) {
-    const py::object signs = found.signs.empty() ? py::none() : py::object(to_python(found.signs));
-    return py::make_tuple(to_python(found.labels), signs, found.classes);
+py::tuple to_python(Partition&& found) {
+    const py::object signs = found.signs.empty() ? py::none() : py::object(to_python(std::move(found.signs)));
+    return py::make_tuple(to_python(std::move(found.labels)), signs, found.classes);
 }
 
 py::tuple orbitals_of(const Images& left, const Signs& left_signs, const Images& right, const Signs& right_signs) {
@@ -41,15 +42,16 @@ py::tuple orbitals_of(const Images& left, const Signs& left_signs, const Images&
         const py::gil_scoped_release unlocked;
         found = orbitals(on_rows, on_columns);
     }
-    return to_python(found);
+    return to_python(std::move(found));
 }
 
 Array<double> average_classes(const Array<double>& values, const Array<Label>& labels, Index classes,
                               const Signs& signs) {
     expect(values.ndim() == 2 && labels.size() == values.shape(1), "expected a label for each column");
     expect(!signs || signs->size() == labels.size(), "expected a sign for each label");
-    for (py::ssize_t i = 0; i < labels.size(); ++i)
-        expect(labels.data()[i] >= 0 && labels.data()[i] < classes, "a label leaves 0 .. classes - 1");
+    bool inside = true;  // without a branch in the loop, so that it is vectorized
+    for (py::ssize_t i = 0; i < labels.size(); ++i) inside &= (labels.data()[i] >= 0) & (labels.data()[i] < classes);
+    expect(inside, "a label leaves 0 .. classes - 1");
     Array<double> out({values.shape(0), values.shape(1)});
     View<double> out_view = mutable_view(out);
     const ConstView<double> in = view(values);
