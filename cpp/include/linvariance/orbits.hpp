@@ -2,7 +2,9 @@
 // generators.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -42,17 +44,34 @@ class UnionFind {
         for (std::size_t i = 0; i < size; ++i) parent_[i] = static_cast<Label>(i);
     }
 
+    // The first generator of pairs, before any unite(): its cycles are classes already, found by walking them.
+    void start_with_pairs(const Action& left, const Action& right) {
+        const auto rows = static_cast<std::size_t>(left.dim), columns = static_cast<std::size_t>(right.dim);
+        std::fill(parent_.begin(), parent_.end(), Label{-1});
+        for (std::size_t i = 0; i < rows; ++i) {
+            for (std::size_t j = 0; j < columns; ++j) {
+                if (parent_[i * columns + j] >= 0) continue;
+                std::size_t a = i, b = j;
+                do {
+                    parent_[a * columns + b] = static_cast<Label>(i * columns + j);
+                    a = left.image(0, a);
+                    b = right.image(0, b);
+                } while (a != i || b != j);
+            }
+        }
+    }
+
     void unite(std::size_t a, std::size_t b, bool /*flip*/) {
         const std::size_t ra = find(a), rb = find(b);
         if (ra < rb) parent_[rb] = static_cast<Label>(ra);
         if (rb < ra) parent_[ra] = static_cast<Label>(rb);
     }
 
+    // Consumes the forest: a parent is never larger than its children, so it holds its label when they come to look.
     Partition partition() {
-        Partition out{std::vector<Label>(parent_.size()), {}, 0};
-        for (std::size_t i = 0; i < parent_.size(); ++i) {
-            // A parent is never larger than its children, so it has its label already.
-            const auto parent = static_cast<std::size_t>(parent_[i]);
+        Partition out{std::move(parent_), {}, 0};
+        for (std::size_t i = 0; i < out.labels.size(); ++i) {
+            const auto parent = static_cast<std::size_t>(out.labels[i]);
             out.labels[i] = parent == i ? static_cast<Label>(out.classes++) : out.labels[parent];
         }
         return out;
@@ -131,7 +150,12 @@ template <class Classes>
 Partition orbitals_in(const Action& left, const Action& right) {
     const auto rows = static_cast<std::size_t>(left.dim), columns = static_cast<std::size_t>(right.dim);
     Classes classes(rows * columns);
-    for (Index m = 0; m < left.count; ++m) {
+    Index first = 0;
+    if constexpr (std::is_same_v<Classes, UnionFind>) {
+        if (left.count > 0) classes.start_with_pairs(left, right);
+        first = 1;
+    }
+    for (Index m = first; m < left.count; ++m) {
         for (std::size_t i = 0; i < rows; ++i) {
             const std::size_t to = left.image(m, i) * columns;
             const bool flip = left.flips(m, i);

@@ -12,22 +12,16 @@ void average(const ConstView<T>& values,  // (rows, points)
              const Label* labels,         // (points)
              const Sign* signs,           // (points), or null
              Index classes, View<T>& out) {
-    Vector<Index> sizes = Vector<Index>::Zero(classes);
-    for (Index i = 0; i < values.cols(); ++i) ++sizes[labels[i]];
-    Vector<T> mean(classes);
+    Vector<T> sizes = Vector<T>::Zero(classes), mean(classes);
+    const auto sign = [signs](Index i) { return signs == nullptr ? T(1) : static_cast<T>(signs[i]); };
     for (Index r = 0; r < values.rows(); ++r) {
         mean.setZero();
-        if (signs == nullptr) {
-            for (Index i = 0; i < values.cols(); ++i) mean[labels[i]] += values(r, i);
-        } else {
-            for (Index i = 0; i < values.cols(); ++i) mean[labels[i]] += static_cast<T>(signs[i]) * values(r, i);
+        for (Index i = 0; i < values.cols(); ++i) {
+            mean[labels[i]] += sign(i) * values(r, i);
+            if (r == 0) sizes[labels[i]] += T(1);
         }
-        for (Index k = 0; k < classes; ++k) mean[k] /= static_cast<T>(sizes[k]);
-        if (signs == nullptr) {
-            for (Index i = 0; i < values.cols(); ++i) out(r, i) = mean[labels[i]];
-        } else {
-            for (Index i = 0; i < values.cols(); ++i) out(r, i) = static_cast<T>(signs[i]) * mean[labels[i]];
-        }
+        mean.array() /= sizes.array();
+        for (Index i = 0; i < values.cols(); ++i) out(r, i) = sign(i) * mean[labels[i]];
     }
 }
 
