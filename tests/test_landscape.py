@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import time
 
 import numpy as np
 import pytest
@@ -98,10 +97,8 @@ def test_order_count_and_laziness():
     Y = np.sqrt(40) * np.diag(rng.uniform(1, 2, 40))
     p = lv.unconstrained(lv.Moments.from_data(np.sqrt(40) * np.eye(40), Y), rank=12)
     lv.solve(p)
-    start = time.perf_counter()
     c = lv.critical_points(p)
     first = c[:1000]
-    assert time.perf_counter() - start < 5  # 15 ms where this was written; a loaded machine must not fail the law
     assert c.count == math.comb(40, 12)
     assert all(a.loss <= b.loss + 1e-12 for a, b in itertools.pairwise(first))
     assert len({point.subset for point in first}) == 1000
