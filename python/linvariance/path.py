@@ -16,15 +16,17 @@ import numpy.typing as npt
 import scipy.optimize
 
 from . import _core
-from .arrays import Array, instance, real, reals
+from .arrays import Array, real, reals
 from .groups import Representation
 from .moments import Moments
 from .optimum import solve
-from .problems import hard_wired, regularized
+from .problems import check_pose, check_rank, hard_wired, regularized
 from .results import Solution
 from .spectra import PenalizedSpectrum, svd, tolerance
+from .threads import processors
 
 FINEST, COARSEST = 1e-3, 0.05  # steps in log λ while looking for crossings; bisection does the rest
+BLOCK = 32  # strengths whose weights are formed at once: what is in between stays in the cache
 LOOKS = 20_000  # spectra that a scan may cost; beyond it steps are coarse and the absence of crossings undecided
 
 
@@ -88,12 +90,13 @@ class RegularizationPath:
     def __init__(self, data: Moments, rep: Representation, rank: int) -> None:
         self.data, self.representation, self.rank = data, rep, rank
         rows = data.rows
-        spectrum = PenalizedSpectrum(rows, rep.invariant_basis(), rep.complement_basis, rep.penalty_root)
+        spectrum = PenalizedSpectrum(rows, rep.invariant_basis(), rep.penalty_frame)
         self._spectrum = spectrum
         live = int((spectrum.tau > 0).sum())
         self._tau = spectrum.tau[:live]
         self._free = np.ascontiguousarray(spectrum.free[:, :live])
         self._left = np.ascontiguousarray(spectrum.left)
+        self._fit = np.hstack([self._left, self._free])
         self._back = np.vstack([spectrum.left_back, spectrum.free_back[:live]])
         self._size = float(np.hypot(np.linalg.norm(rows.T), np.sqrt(rows.floor)))  # of the targets
         self._noise = tolerance((data.outputs, len(self._back)), self._size)
@@ -117,24 +120,33 @@ class RegularizationPath:
         sigma, U = self._spectra(values)
         keep = sigma[:, : self.rank] > self._noise
         U = np.where(keep[:, None, :], U[:, :, : self.rank], 0.0)
-        root = np.sqrt(values)[:, None]
-        height = np.hypot(self._tau, root)
-        scale = np.hstack([np.ones((len(values), self._left.shape[1])), self._tau / height**2])
-        fit = np.hstack([self._left, self._free])  # K = U_rᵀ C' of every strength at once
-        inner = (U.transpose(0, 2, 1) @ fit) * scale[:, None, :]
-        weights = U @ (inner.reshape(-1, fit.shape[1]) @ self._back).reshape(len(values), -1, self._back.shape[1])
-        floor = self._spectrum.floor + np.square(self._free[None] * (root / height)[:, None, :]).sum(axis=(1, 2))
         rest = sigma.copy()
         rest[:, : self.rank][keep] = 0.0
-        perp = weights - self.representation.project(weights)
+        share = values[:, None] / (np.square(self._tau) + values[:, None])
+        floor = self._spectrum.floor + share @ np.square(self._free).sum(axis=0)
+        weights, norm_perp = np.empty((*U.shape[:2], self._back.shape[1])), np.empty(len(values))
+        for start in range(0, len(values), BLOCK):
+            block = slice(start, start + BLOCK)
+            norm_perp[block] = self._weights(values[block], U[block], weights[block])
         return PathValues(
             strengths=values,
             loss=floor + np.square(rest).sum(axis=1),
             singular_values=sigma,
             gap=self._gaps(sigma),
             weights=weights,
-            norm_perp=np.linalg.norm(perp, axis=(1, 2)),
+            norm_perp=norm_perp,
         )
+
+    def _weights(self, strengths: Array, U: Array, out: Array) -> Array:
+        """W = U_r U_rᵀ K, K the solution without a rank bound, into `out` (n, dL, d0); returns ‖W⊥‖ (n,)."""
+        inner = np.ascontiguousarray(U.transpose(0, 2, 1)).reshape(-1, len(self._fit)) @ self._fit
+        scale = self._tau / (np.square(self._tau) + strengths[:, None])
+        inner.reshape(len(U), -1, inner.shape[1])[:, :, self._left.shape[1] :] *= scale[:, None, :]
+        coefficients = inner @ self._back  # U_rᵀ K
+        perp = self.representation.project(coefficients)
+        np.subtract(coefficients, perp, out=perp)
+        np.matmul(U, coefficients.reshape(len(U), -1, out.shape[2]), out=out)
+        return np.asarray(np.linalg.norm(perp.reshape(len(U), -1), axis=1))
 
     @cached_property
     def at_zero(self) -> Solution:
@@ -153,7 +165,7 @@ class RegularizationPath:
         of M = Z Zᵀ.
         """
         strength = real(strength, "strength", positive=True)
-        fit, height = np.hstack([self._left, self._free]), np.hypot(self._tau, np.sqrt(strength))
+        fit, height = self._fit, np.hypot(self._tau, np.sqrt(strength))
         ones, none = np.ones(self._left.shape[1]), np.zeros(self._left.shape[1])
         root = np.concatenate([ones, self._tau / height])
         U, sigma, _ = svd(fit * root)
@@ -231,7 +243,7 @@ class RegularizationPath:
         return _Scan(self)
 
     def _spectra(self, strengths: Array) -> tuple[Array, Array]:
-        return _core.path_spectra(self._left, self._free, self._tau, np.ascontiguousarray(strengths))
+        return _core.path_spectra(self._left, self._free, self._tau, np.ascontiguousarray(strengths), processors())
 
     def _gaps(self, sigma: Array) -> Array:
         ends = np.hstack([sigma, np.zeros((len(sigma), 1))])
@@ -253,9 +265,8 @@ def regularization_path(data: Moments, rep: Representation, *, rank: int) -> Reg
     >>> [round(jump.strength, 10) for jump in path.jumps]  # ((b/a)² - 1)/4: Theorem 9 needs the gap
     [0.75]
     """
-    first = regularized(data, rep, rank=rank, strength=1.0)  # the gate
-    instance(rep, Representation, "rep", "see linvariance.groups")
-    return RegularizationPath(data, rep, first.rank)
+    check_pose(data, rep, None)
+    return RegularizationPath(data, rep, check_rank(rank))
 
 
 class _Scan:

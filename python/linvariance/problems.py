@@ -88,7 +88,7 @@ def unconstrained(data: Moments, *, rank: int) -> Problem:
     0.5
     """
     rep = trivial(_inputs(data))
-    return Problem("unconstrained", data, rep, _rank(rank), quadratic=data.plain())
+    return Problem("unconstrained", data, rep, check_rank(rank), quadratic=data.plain())
 
 
 def hard_wired(data: Moments, rep: Representation, *, rank: int, output: Representation | None = None) -> Problem:
@@ -104,9 +104,9 @@ def hard_wired(data: Moments, rep: Representation, *, rank: int, output: Represe
     >>> p.dim, lv.solve(p).weights.round(12).tolist()
     (1, [[1.5, 1.5], [0.5, 0.5]])
     """
-    _check(data, rep, output)
+    check_pose(data, rep, output)
     quadratic = data.restricted(rep) if output is None else data.averaged(rep, output)
-    return Problem("hard_wired", data, rep, _rank(rank), output=output, quadratic=quadratic)
+    return Problem("hard_wired", data, rep, check_rank(rank), output=output, quadratic=quadratic)
 
 
 def augmented(data: Moments, rep: Representation, *, rank: int, output: Representation | None = None) -> Problem:
@@ -121,8 +121,8 @@ def augmented(data: Moments, rep: Representation, *, rank: int, output: Represen
     >>> lv.solve(lv.augmented(m, lv.groups.symmetric(2), rank=1)).weights.round(12).tolist()
     [[1.5, 1.5], [0.5, 0.5]]
     """
-    _check(data, rep, output)
-    return Problem("augmented", data, rep, _rank(rank), output=output, quadratic=data.averaged(rep, output))
+    check_pose(data, rep, output)
+    return Problem("augmented", data, rep, check_rank(rank), output=output, quadratic=data.averaged(rep, output))
 
 
 def regularized(
@@ -138,10 +138,10 @@ def regularized(
     >>> lv.solve(p).weights.round(6).tolist()
     [[1.5, 1.5], [0.5, 0.5]]
     """
-    _check(data, rep, output)
+    check_pose(data, rep, output)
     strength = _strength(strength)
     quadratic = data.penalized(rep, strength, output)
-    return Problem("regularized", data, rep, _rank(rank), strength, output, quadratic=quadratic)
+    return Problem("regularized", data, rep, check_rank(rank), strength, output, quadratic=quadratic)
 
 
 def refuse_without_moments(problem: Problem) -> None:
@@ -158,7 +158,8 @@ def _inputs(data: Moments) -> int:
     return data.inputs
 
 
-def _check(data: Moments, rep: Representation, output: Representation | None) -> None:
+def check_pose(data: Moments, rep: Representation, output: Representation | None) -> None:
+    """The gate of every problem with a group."""
     inputs = _inputs(data)
     instance(rep, Representation, "rep", "see linvariance.groups")
     if inputs != rep.dim:
@@ -171,7 +172,8 @@ def _check(data: Moments, rep: Representation, output: Representation | None) ->
         raise ValueError(f"Y has {data.outputs} columns, but output acts on {output.dim}: {output!r} does not fit.")
 
 
-def _rank(rank: int) -> int:
+def check_rank(rank: int) -> int:
+    """The gate of rank bounds."""
     return integer(rank, "rank", maximum=2**31)
 
 

@@ -208,7 +208,7 @@ def _given(whitened: Whitened) -> Whitened:
 
 
 def _penalized_spectrum(rows: Rows, rep: Representation, strength: float) -> Whitened:
-    return PenalizedSpectrum(rows, rep.invariant_basis(), rep.complement_basis, rep.penalty_root).at(strength)
+    return PenalizedSpectrum(rows, rep.invariant_basis(), rep.penalty_frame).at(strength)
 
 
 def _transposed(rep: Representation) -> Callable[[Array], Array]:

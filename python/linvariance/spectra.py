@@ -107,9 +107,9 @@ def whiten(rows: Rows) -> Whitened:
 class PenalizedSpectrum:
     """‖A Vᵀ - T‖² + strength·‖V G‖² for every strength > 0 at once   (Duan & Montúfar, Sec. 4; here by a GSVD).
 
-    In coordinates (B, B⊥) of invariant and other directions the penalty sees B⊥ only. The invariant block A Bᵀ = U s Vᵀ
-    is whitened first, once for all strengths; what of A B⊥ᵀ is orthogonal to U is brought to Tikhonov's standard form
-    with the triangular factor R of GᵀB⊥ᵀ (`rep.penalty_root`, of the group alone); its singular values τ then give
+    In coordinates (B, E) of invariant directions and of the penalty's own frame (`rep.penalty_frame`, of the group
+    alone) the penalty is the sum of squares of the latter. The invariant block A Bᵀ = U s Vᵀ is whitened first, once
+    for all strengths; what of A Eᵀ is orthogonal to U is Tikhonov's standard form: its singular values τ give
     Z(strength) = [TᵀU, TᵀP diag(τ/h)] with h = √(τ² + strength). No rank is decided that depends on the strength.
 
     Attributes:
@@ -119,26 +119,23 @@ class PenalizedSpectrum:
         floor: the residual of both fits.
     """
 
-    def __init__(self, rows: Rows, B: Array, complement: Array, R: Array) -> None:
-        other = rows.A @ complement.T
+    def __init__(self, rows: Rows, B: Array, E: Array) -> None:
+        other = rows.A @ E.T
         U, s, Vt = svd(rows.A @ B.T, full=True)
         k = decide_rank(s, rows.A.shape, rows.rounding)
         # In coordinates U⊥, not by subtracting U Uᵀ: P is then orthogonal to U however small its τ.
-        P, tau, Qt = svd(_solve_transposed(R, (U[:, k:].T @ other).T).T, full=True)
-        smallest = rows.rounding * float(np.linalg.norm(_solve_transposed(R, np.eye(len(R)))))
-        rank = decide_rank(tau, rows.A.shape, smallest)
+        P, tau, Qt = svd(U[:, k:].T @ other, full=True)
+        rank = decide_rank(tau, rows.A.shape, rows.rounding * float(np.linalg.norm(E)))
         P = U[:, k:] @ P[:, :rank]
         T = rows.T
-        self.left, self.free = T.T @ U[:, :k], np.zeros((T.shape[1], len(complement)))
+        self.left, self.free = T.T @ U[:, :k], np.zeros((T.shape[1], len(E)))
         self.free[:, :rank] = T.T @ P
-        self.tau = np.zeros(len(complement))  # exactly 0 beyond the rank: a small strength would divide rounding by it
+        self.tau = np.zeros(len(E))  # exactly 0 beyond the rank: a small strength would divide rounding by it
         self.tau[:rank] = tau[:rank]
         self.floor = rows.floor + float(np.square(T - U[:, :k] @ self.left.T - P @ (P.T @ T)).sum())
-        # A row y of coordinates stands for y Qᵀ R⁻ᵀ (B⊥ - shear B): S'-orthogonal to the invariant directions.
-        invariant_back = Vt[:k] / s[:k, None]
-        shear = (other.T @ U[:, :k]) @ invariant_back
-        self.left_back = invariant_back @ B
-        self.free_back = Qt @ _solve_transposed(R, complement - shear @ B)
+        # A row y of coordinates stands for y Qᵀ (E - shear B): S'-orthogonal to the invariant directions.
+        self.left_back = (Vt[:k] / s[:k, None]) @ B
+        self.free_back = Qt @ (E - (other.T @ U[:, :k]) @ self.left_back)
 
     def at(self, strength: float) -> Whitened:
         """The whitened problem at one strength > 0."""
@@ -150,11 +147,3 @@ class PenalizedSpectrum:
         # S' = AᵀA has the pseudo-inverse EᵀE, so both ends of its spectrum are those of E.
         ends = svd(back)[1]
         return Whitened(frozen(Z), back, floor, len(back), float(ends[0] / ends[-1]) if len(ends) else 1.0)
-
-
-def _solve_transposed(R: Array, right: Array) -> Array:
-    """R⁻ᵀ right for a triangular R."""
-    if not len(R):
-        return right
-    solution: Array = scipy.linalg.solve_triangular(R, right, trans="T", check_finite=False)
-    return solution

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from .networks import Network, check_widths
 from .optimizers import Adam, GradientDescent, Optimizer
 from .problems import Problem, refuse_without_moments
 from .results import Trace
+from .threads import processors
 
 MEMORY_LIMIT = 2**30  # bytes of a Trace
 
@@ -91,7 +91,7 @@ def train(
     instance(record, Record, "record", "e.g. Record(every=10)")
     optimizer = Adam() if optimizer is None else optimizer
     instance(optimizer, (Adam, GradientDescent), "optimizer", "e.g. Adam(lr=1e-3)")
-    threads = min(integer(threads, "threads") if threads is not None else _processors(), len(runs) * len(seeds))
+    threads = min(integer(threads, "threads") if threads is not None else processors(), len(runs) * len(seeds))
     states = epochs // record.every + 1 + (epochs % record.every != 0)
     _refuse_memory(record, shape, len(runs) * len(seeds), states, first)
     times = np.minimum(np.arange(states) * record.every, epochs)
@@ -166,10 +166,6 @@ def _refuse_float32_overflow(runs: Sequence[Problem]) -> None:
             f"Second moments reach {largest:.3g}, too much for dtype float32: divide X and Y by their scales, or train "
             "in float64."
         )
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _refuse_memory(record: Record, shape: tuple[int, ...], runs: int, states: int, problem: Problem) -> None:

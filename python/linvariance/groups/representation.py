@@ -142,11 +142,13 @@ class Representation(ABC):
         return frozen(Q[:, len(B) :].T)
 
     @cached_property
-    def penalty_root(self) -> Array:
-        """R (d0 - d, d0 - d), upper triangular with RᵀR = B⊥ G Gᵀ B⊥ᵀ: the penalty off the invariants; nonsingular."""
+    def penalty_frame(self) -> Array:
+        """E = R⁻ᵀB⊥ (d0 - d, d0) with RᵀR = B⊥ G Gᵀ B⊥ᵀ: off the invariants a frame in which ‖y E G‖ = ‖y‖."""
         across = self.defect.T @ self.complement_basis.T
-        n = across.shape[1]
-        return frozen(scipy.linalg.qr(across, mode="r")[0][:n] if n else np.zeros((0, 0)))
+        if not across.shape[1]:
+            return frozen(np.zeros((0, self.dim)))
+        R = scipy.linalg.qr(across, mode="r")[0][: across.shape[1]]
+        return frozen(scipy.linalg.solve_triangular(R, self.complement_basis, trans="T"))
 
     def refuse_dense(self, what: str) -> None:
         """ValueError if a (d0, d0) matrix would pass the limit of memory."""
