@@ -14,13 +14,16 @@ PACKAGE, CPP = ROOT / "python" / "linvariance", ROOT / "cpp"
 # Each may import those before it. `_core` is below all.
 ORDER = (
     "arrays",
+    "activations",
     "threads",
     "results",
     "groups",
     "spectra",
     "multiplets",
     "quadratics",
+    "empirical",
     "moments",
+    "samples",
     "problems",
     "optimum",
     "invariance",

@@ -34,5 +34,6 @@ void bind_chain(py::module_& module);
 void bind_orbits(py::module_& module);
 void bind_descent(py::module_& module);
 void bind_path(py::module_& module);
+void bind_samples(py::module_& module);
 
 }  // namespace linvariance::bindings

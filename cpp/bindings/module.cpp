@@ -16,4 +16,5 @@ PYBIND11_MODULE(_core, module) {
     linvariance::bindings::bind_orbits(module);
     linvariance::bindings::bind_descent(module);
     linvariance::bindings::bind_path(module);
+    linvariance::bindings::bind_samples(module);
 }

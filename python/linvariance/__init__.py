@@ -12,19 +12,21 @@ from .config import show_config
 from .curvature import hessian
 from .landscape import CriticalPoint, CriticalPoints, critical_points, lower_rank_points
 from .moments import Moments
-from .networks import Network
+from .networks import Network, predictor
 from .optimizers import Adam, GradientDescent
 from .optimum import EquivarianceGap, equivariance_gap, solve
 from .path import RegularizationPath, regularization_path
-from .problems import Problem, augmented, hard_wired, regularized, unconstrained
+from .problems import Problem, augmented, convolutional, hard_wired, regularized, unconstrained
 from .results import Solution, Split, Trace
 from .saddles import Classification, Escape, classify, escape, loss_along, network_at
-from .training import Record, train
+from .samples import Samples
+from .training import Batches, Record, train
 
 __version__ = version("linvariance")
 
 __all__ = [
     "Adam",
+    "Batches",
     "Classification",
     "CriticalPoint",
     "CriticalPoints",
@@ -36,12 +38,14 @@ __all__ = [
     "Problem",
     "Record",
     "RegularizationPath",
+    "Samples",
     "Solution",
     "Split",
     "Trace",
     "augmentation",
     "augmented",
     "classify",
+    "convolutional",
     "critical_points",
     "equivariance_gap",
     "escape",
@@ -53,6 +57,7 @@ __all__ = [
     "loss_along",
     "lower_rank_points",
     "network_at",
+    "predictor",
     "regularization_path",
     "regularized",
     "show_config",

@@ -1,3 +1,4 @@
+import enum
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -43,6 +44,73 @@ class GradientDescentSettings:
 class AdamSettings:
     def __init__(self, lr: float, beta1: float, beta2: float, eps: float) -> None: ...
 
+class Loss(enum.Enum):
+    squared = ...
+    cross_entropy = ...
+
+class Activation(enum.Enum):
+    identity = ...
+    relu = ...
+    leaky_relu = ...
+    swish = ...
+    tanh = ...
+
+class SampleProblem:
+    def __init__(
+        self,
+        X: NDArray[np.float64],
+        targets: NDArray[np.float64],
+        group: dict[str, Any],
+        pooled: bool,
+        loss: Loss,
+        penalty: NDArray[np.float64],
+    ) -> None: ...
+    def gradient(
+        self,
+        widths: Sequence[int],
+        activation: Activation,
+        weights: NDArray[np.float64],
+        rows: NDArray[np.int32] | None = ...,
+    ) -> tuple[float, NDArray[np.float64]]: ...
+
+class SampleProblem32:
+    def __init__(
+        self,
+        X: NDArray[np.float32],
+        targets: NDArray[np.float32],
+        group: dict[str, Any],
+        pooled: bool,
+        loss: Loss,
+        penalty: NDArray[np.float32],
+    ) -> None: ...
+    def gradient(
+        self,
+        widths: Sequence[int],
+        activation: Activation,
+        weights: NDArray[np.float32],
+        rows: NDArray[np.int32] | None = ...,
+    ) -> tuple[float, NDArray[np.float32]]: ...
+
+class SampleHessian:
+    def __init__(
+        self, problem: SampleProblem, widths: Sequence[int], activation: Activation, weights: NDArray[np.float64]
+    ) -> None: ...
+    def apply(self, directions: NDArray[np.float64]) -> NDArray[np.float64]: ...
+
+def train_on_samples(
+    widths: Sequence[int],
+    activation: Activation,
+    problems: Sequence[Any],
+    looks: list[dict[str, Any]],
+    starts: NDArray[Any],
+    order: NDArray[np.int32] | None,
+    batch: int,
+    settings: GradientDescentSettings | AdamSettings,
+    epochs: int,
+    every: int,
+    weights: bool,
+    threads: int,
+) -> dict[str, Any]: ...
 def train(
     widths: Sequence[int],
     problems: list[dict[str, Any]],

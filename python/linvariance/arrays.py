@@ -45,13 +45,11 @@ def matrix(value: object, name: str, shape: tuple[int | None, int | None] = (Non
     return np.ascontiguousarray(array, dtype=np.float64)
 
 
-def last_axis(value: object, name: str, length: int) -> Array:
+def last_axis(value: object, name: str, length: int, who: str = "the group acts on") -> Array:
     """`value` as a finite float64 array (..., length)."""
     array = reals(value, name, ndim=tuple(range(1, 9)))
     if array.shape[-1] != length:
-        raise ValueError(
-            f"{name} has {array.shape[-1]} columns, but the group acts on {length}: pass an array (..., {length})."
-        )
+        raise ValueError(f"{name} has {array.shape[-1]} columns, but {who} {length}: pass an array (..., {length}).")
     return np.ascontiguousarray(array, dtype=np.float64)
 
 

@@ -10,15 +10,17 @@ from scipy.sparse.linalg import LinearOperator
 
 from . import _core
 from .arrays import Array, instance
-from .networks import Network
-from .problems import Problem, refuse_without_moments
+from .empirical import Empirical
+from .networks import Network, check_activation_fits, check_fit
+from .problems import Problem
 
 
 def hessian(problem: Problem, network: Network) -> HessianOperator:
-    """The Hessian of f(W_L ... W_1) at a network, as a symmetric SciPy LinearOperator.
+    """The Hessian of the loss at a network, as a symmetric SciPy LinearOperator.
 
-    Coordinates are W_1, ..., W_L, raveled row-major and joined (`Network.flat`). One product costs O(h·d0²) for the
-    first hidden width h, whatever the number of samples; `matmat` takes a block of vectors at once.
+    Coordinates are W_1, ..., W_L, raveled row-major and joined (`Network.flat`). On moments one product costs O(h·d0²)
+    for the first hidden width h, whatever the number of samples; on Samples it takes a pass over them. `matmat` takes a
+    block of vectors at once. At a kink of relu the curvature counts as 0.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data([[1.0]], [[2.0]])
@@ -27,13 +29,9 @@ def hessian(problem: Problem, network: Network) -> HessianOperator:
     True
     """
     instance(problem, Problem, "problem", "pose one with hard_wired, augmented, regularized or unconstrained")
-    refuse_without_moments(problem)
     instance(network, Network, "network", "make one with Network([W_1, ..., W_L])")
-    if (network.widths[0], network.widths[-1]) != (problem.dim, problem.outputs):
-        raise ValueError(
-            f"network leads from {network.widths[0]} to {network.widths[-1]}, but the problem from {problem.dim} to "
-            f"{problem.outputs}."
-        )
+    check_fit(problem, network)
+    check_activation_fits(problem, network.activation)
     if not np.isfinite(network.flat).all():
         raise ValueError("network holds NaN or infinite weights.")
     return HessianOperator(problem, network)
@@ -48,9 +46,14 @@ class HessianOperator(LinearOperator):  # type: ignore[misc]
     def __init__(self, problem: Problem, network: Network) -> None:
         flat = np.asarray(network.flat, dtype=np.float64)
         super().__init__(np.dtype(np.float64), (flat.size, flat.size))
-        moment, cross = (np.ascontiguousarray(M) for M in (problem.quadratic.moment, problem.quadratic.cross))
         self._problem, self._network = problem, network
-        self._core = _core.Hessian(list(network.widths), moment, cross, flat)
+        self._core: Any
+        if isinstance(problem.objective, Empirical):
+            activation = getattr(_core.Activation, network.activation)
+            self._core = _core.SampleHessian(problem.objective.core(), list(network.widths), activation, flat)
+        else:
+            moment, cross = (np.ascontiguousarray(M) for M in (problem.quadratic.moment, problem.quadratic.cross))
+            self._core = _core.Hessian(list(network.widths), moment, cross, flat)
 
     def to_dense(self) -> Array:
         """The whole matrix."""

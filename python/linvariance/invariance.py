@@ -14,9 +14,10 @@ from .arrays import BLOCK_BYTES, Array, instance, integer, last_axis, matrix, re
 from .groups import Representation, dual
 from .moments import Moments
 from .results import Split
+from .samples import Samples
 
 
-def split(W: npt.ArrayLike, rep: Representation, moments: Moments | None = None) -> Split:
+def split(W: npt.ArrayLike, rep: Representation, moments: Moments | Samples | None = None) -> Split:
     """W (dL, d0) into W Π and W⊥ = W (I - Π); with the data's moments, W⊥ into what they see and what is frozen.
 
     >>> from linvariance.groups import symmetric
@@ -37,13 +38,13 @@ def split(W: npt.ArrayLike, rep: Representation, moments: Moments | None = None)
     return Split(invariant, perp, perp - frozen, frozen)
 
 
-def seen_and_frozen(rep: Representation, moments: Moments) -> tuple[Array, Array]:
+def seen_and_frozen(rep: Representation, moments: Moments | Samples) -> tuple[Array, Array]:
     """Orthonormal bases (d0, .) of the two parts of the complement of the invariants.
 
     Frozen are the eigenvectors of S̄ with eigenvalues of at most d0·eps·λ₁, data below √eps of their scale: there
     the gradient of the augmented problem is zero, and what an initialization left in W_1 stays.
     """
-    instance(moments, Moments, "moments", "call Moments.from_data(X, Y)")
+    instance(moments, (Moments, Samples), "moments", "call Moments.from_data(X, Y)")
     if moments.inputs != rep.dim:
         raise ValueError(f"moments are of {moments.inputs} inputs, but the group acts on {rep.dim}.")
     S = rep.average_moment(moments.xx)

@@ -1,8 +1,8 @@
-"""Deep linear networks: the factors W_1, ..., W_L and their product."""
+"""Networks: the layers W_1, ..., W_L, their product where they are linear, and the function they are."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,17 +10,21 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from .arrays import frozen, integer, listed
+from .activations import ACTIVATIONS, check_activation
+from .arrays import Array, frozen, instance, integer, last_axis, listed
+from .problems import Problem, refuse_bound_layers
+from .quadratics import Quadratic
 
 Layers = tuple[npt.NDArray[Any], ...]
 
 
 class Network:
-    """A deep linear network x -> W_L ... W_1 x.
+    """A network x -> W_L φ(... φ(W_1 x)) without biases; deep linear, x -> W_L ... W_1 x, unless φ is given.
 
     Args:
         weights: [W_1, ..., W_L] with W_j (d_j, d_{j-1}), finite, all float64 or all float32 (others become float64);
             a width of 0 is allowed.
+        activation: φ, "identity", "relu", "leaky_relu" (slope 0.01), "swish" or "tanh", after all layers but the last.
 
     >>> network = Network([[[1.0, 2.0, 3.0]], [[1.0], [10.0]]])
     >>> network.widths
@@ -28,9 +32,12 @@ class Network:
     >>> network.matrix
     array([[ 1.,  2.,  3.],
            [10., 20., 30.]])
+    >>> network([[1.0, 1.0, 1.0]])
+    array([[ 6., 60.]])
     """
 
-    def __init__(self, weights: Sequence[npt.ArrayLike]) -> None:
+    def __init__(self, weights: Sequence[npt.ArrayLike], activation: str = "identity") -> None:
+        self.activation = check_activation(activation)
         layers = [_layer(W, f"weights[{j}]") for j, W in enumerate(listed(weights, "weights"))]
         if not layers:
             raise ValueError("weights is empty: a network has at least one layer W_1 (d1, d0).")
@@ -45,9 +52,10 @@ class Network:
         self.weights: Layers = tuple(frozen(W) for W in layers)
 
     @classmethod
-    def from_flat(cls, flat: npt.NDArray[Any], widths: Sequence[int]) -> Network:
+    def from_flat(cls, flat: npt.NDArray[Any], widths: Sequence[int], activation: str = "identity") -> Network:
         """From all layers raveled row-major and joined, W_1 first; not checked, so it may hold a diverged run."""
         network = cls.__new__(cls)
+        network.activation = activation
         shapes = list(zip(widths[1:], widths[:-1], strict=True))
         parts = np.split(flat, np.cumsum([rows * columns for rows, columns in shapes])[:-1])
         network.weights = tuple(frozen(part.reshape(shape)) for part, shape in zip(parts, shapes, strict=True))
@@ -65,14 +73,67 @@ class Network:
 
     @cached_property
     def matrix(self) -> npt.NDArray[Any]:
-        """W = W_L ... W_1 (dL, d0)."""
+        """W = W_L ... W_1 (dL, d0), of a linear network."""
+        if self.activation != "identity":
+            raise ValueError(f"A {self.activation} network has no end-to-end matrix: call it, or look at its weights.")
         return frozen(_core.product(list(self.widths), self.flat))
 
+    def __call__(self, X: npt.ArrayLike) -> Array:
+        """Outputs (..., dL) for inputs X (..., d0)."""
+        H = last_axis(X, "X", self.widths[0], "the network takes") @ self.weights[0].T
+        for W in self.weights[1:]:
+            H = ACTIVATIONS[self.activation](H) @ W.T
+        return H
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return Network.from_flat, (self.flat, self.widths)
+        return Network.from_flat, (self.flat, self.widths, self.activation)
 
     def __repr__(self) -> str:
-        return f"Network({'-'.join(map(str, self.widths))}, {self.weights[0].dtype})"
+        kind = "" if self.activation == "identity" else f"{self.activation}, "
+        return f"Network({'-'.join(map(str, self.widths))}, {kind}{self.weights[0].dtype})"
+
+
+def predictor(problem: Problem, network: Network) -> Callable[[npt.ArrayLike], Array]:
+    """X (n, d0) -> f(X) (n, dL): the function that a network of a problem is, on the inputs themselves.
+
+    A hard-wired network acts on B x, a convolutional one averages its first hidden layer over the group.
+
+    >>> import linvariance as lv
+    >>> data = lv.Samples([[1.0, 0.0], [0.0, 2.0]], [1.0, 2.0])
+    >>> p = lv.hard_wired(data, lv.groups.symmetric(2), rank=1)
+    >>> f = predictor(p, lv.Network([[[1.0]], [[2.0]]], "tanh"))
+    >>> bool(np.allclose(f([[1.0, 3.0]]), f([[3.0, 1.0]])))
+    True
+    """
+    instance(problem, Problem, "problem", "pose one with hard_wired, augmented, ...")
+    instance(network, Network, "network", "take it from a Trace, or make one with Network([W_1, ..., W_L])")
+    check_fit(problem, network)
+    rep = problem.representation
+
+    def pooled(X: npt.ArrayLike) -> Array:
+        inputs, W = last_axis(X, "X", rep.dim), np.asarray(network.weights[0], dtype=np.float64)
+        hidden = [ACTIVATIONS[network.activation](inputs @ rep.multiply(W, g).T) for g in rep.elements()]
+        H: Array = np.mean(hidden, axis=0)
+        if len(network.weights) == 1:
+            return H
+        rest = Network.from_flat(network.flat[network.weights[0].size :], network.widths[1:], network.activation)
+        return rest(H)
+
+    if problem.method == "convolutional":
+        return pooled
+    if problem.is_hard_wired:
+        B = rep.invariant_basis()
+        return lambda X: network(last_axis(X, "X", rep.dim) @ B.T)
+    return network
+
+
+def check_fit(problem: Problem, network: Network) -> None:
+    """ValueError unless the network leads from the problem's dim to its outputs."""
+    if (network.widths[0], network.widths[-1]) != (problem.dim, problem.outputs):
+        raise ValueError(
+            f"network leads from {network.widths[0]} to {network.widths[-1]}, but the problem from {problem.dim} to "
+            f"{problem.outputs}."
+        )
 
 
 def check_widths(widths: Sequence[int]) -> tuple[int, ...]:
@@ -97,3 +158,16 @@ def _layer(W: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
     if not np.isfinite(array).all():
         raise ValueError(f"{name} holds NaN or infinite entries: every weight must be finite.")
     return np.array(array, dtype=np.float32 if array.dtype == np.float32 else np.float64, order="C")
+
+
+def check_activation_fits(problem: Problem, activation: str) -> None:
+    """ValueError for a nonlinear network of a problem that only linear ones have."""
+    if check_activation(activation) == "identity":
+        refuse_bound_layers(problem)
+        return
+    if isinstance(problem.objective, Quadratic):
+        raise ValueError(
+            f"A {activation} network needs the samples themselves: pose the problem on Samples(X, y), not Moments."
+        )
+    if problem.method == "regularized":
+        raise ValueError(f"The penalty ‖W G‖² is of a linear map, and a {activation} network is none: use augmented.")

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import scipy.optimize
 
 from . import _core
-from .arrays import Array, real, reals
+from .arrays import Array, instance, real, reals
 from .groups import Representation
 from .moments import Moments
 from .optimum import solve
@@ -265,6 +265,7 @@ def regularization_path(data: Moments, rep: Representation, *, rank: int) -> Reg
     >>> [round(jump.strength, 10) for jump in path.jumps]  # ((b/a)² - 1)/4: Theorem 9 needs the gap
     [0.75]
     """
+    instance(data, Moments, "data", "call Moments.from_data(X, Y); the path is that of the squared loss")
     check_pose(data, rep, None)
     return RegularizationPath(data, rep, check_rank(rank))
 

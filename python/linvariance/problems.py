@@ -1,5 +1,7 @@
 """The optimization problems: rank-bounded linear regression, and the three ways to make it invariant.
 
+They take `Moments`, or `Samples` for what second moments cannot carry.
+
 Every loss carries 1/n, as in Eqs. (4), (7) and (9) of Duan & Montúfar, *Understanding Learning Invariance in Deep
 Linear Networks*.
 """
@@ -11,10 +13,12 @@ from dataclasses import dataclass, field
 import numpy.typing as npt
 
 from .arrays import Array, instance, integer, matrix, real
+from .empirical import Empirical
 from .groups import Representation, trivial
 from .groups.intertwiners import check_output, intertwine
 from .moments import Moments
 from .quadratics import Quadratic
+from .samples import Samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,22 +30,22 @@ class Problem:
     """
 
     method: str
-    data: Moments = field(repr=False)
+    data: Moments | Samples = field(repr=False)
     representation: Representation
     rank: int
     strength: float = 0.0
     output: Representation | None = None
-    quadratic: Quadratic = field(repr=False, kw_only=True)
+    objective: Quadratic | Empirical = field(repr=False, kw_only=True)
 
     @property
     def dim(self) -> int:
         """Columns of V: d0, or d for hard-wired problems."""
-        return self.quadratic.dim
+        return self.objective.dim
 
     @property
     def outputs(self) -> int:
         """Rows of V and W, dL."""
-        return len(self.quadratic.cross)
+        return self.objective.outputs
 
     def lift(self, V: npt.ArrayLike) -> Array:
         """V (dL, dim) -> W (dL, d0)."""
@@ -58,12 +62,22 @@ class Problem:
         return self.representation.project(W) @ self.representation.invariant_basis().T
 
     def loss(self, V: npt.ArrayLike) -> float:
-        """The loss of V (dL, dim), as a sum of squared residuals."""
-        return self.quadratic.loss(self._matrix(V, "V"))
+        """The loss of a linear map V (dL, dim); the squared one as a sum of squared residuals."""
+        return self.objective.loss(self._matrix(V, "V"))
 
     def gradient(self, V: npt.ArrayLike) -> Array:
-        """Its gradient 2 (V S' - C') (dL, dim)."""
-        return self.quadratic.gradient(self._matrix(V, "V"))
+        """Its gradient (dL, dim), for the squared loss 2 (V S' - C')."""
+        return self.objective.gradient(self._matrix(V, "V"))
+
+    @property
+    def quadratic(self) -> Quadratic:
+        """The squared loss through second moments; ValueError for a problem on Samples."""
+        if isinstance(self.objective, Empirical):
+            raise ValueError(
+                f"{self.data!r} has no second moments that carry its loss, so there is no closed form. Use train and "
+                "hessian, or, for the squared loss and linear networks, pose the problem with Moments.from_data(X, Y)."
+            )
+        return self.objective
 
     @property
     def target(self) -> Array:
@@ -79,7 +93,7 @@ class Problem:
         return matrix(V, name, (self.outputs, self.dim))
 
 
-def unconstrained(data: Moments, *, rank: int) -> Problem:
+def unconstrained(data: Moments | Samples, *, rank: int) -> Problem:
     """Min (1/n)‖WX - Y‖² over rank(W) <= rank.
 
     >>> import linvariance as lv
@@ -88,10 +102,12 @@ def unconstrained(data: Moments, *, rank: int) -> Problem:
     0.5
     """
     rep = trivial(_inputs(data))
-    return Problem("unconstrained", data, rep, check_rank(rank), quadratic=data.plain())
+    return Problem("unconstrained", data, rep, check_rank(rank), objective=data.plain())
 
 
-def hard_wired(data: Moments, rep: Representation, *, rank: int, output: Representation | None = None) -> Problem:
+def hard_wired(
+    data: Moments | Samples, rep: Representation, *, rank: int, output: Representation | None = None
+) -> Problem:
     """Min (1/n)‖WX - Y‖² over rank(W) <= rank subject to W G = 0   (Duan & Montúfar, Eq. 4, Theorem 6).
 
     W = V B with an orthonormal basis B of the invariants: S' = B S Bᵀ, C' = C Bᵀ. With an orthogonal representation
@@ -105,11 +121,13 @@ def hard_wired(data: Moments, rep: Representation, *, rank: int, output: Represe
     (1, [[1.5, 1.5], [0.5, 0.5]])
     """
     check_pose(data, rep, output)
-    quadratic = data.restricted(rep) if output is None else data.averaged(rep, output)
-    return Problem("hard_wired", data, rep, check_rank(rank), output=output, quadratic=quadratic)
+    objective = data.restricted(rep) if output is None else data.averaged(rep, output)
+    return Problem("hard_wired", data, rep, check_rank(rank), output=output, objective=objective)
 
 
-def augmented(data: Moments, rep: Representation, *, rank: int, output: Representation | None = None) -> Problem:
+def augmented(
+    data: Moments | Samples, rep: Representation, *, rank: int, output: Representation | None = None
+) -> Problem:
     """Min (1/(n|G|)) Σ_g ‖W ρ(g) X - Y‖² over rank(W) <= rank   (Duan & Montúfar, Eq. 9, Proposition 11).
 
     S' = S̄, the group average of S, and C' = C Πᵀ, whatever the order of the group. With an orthogonal representation
@@ -122,11 +140,11 @@ def augmented(data: Moments, rep: Representation, *, rank: int, output: Represen
     [[1.5, 1.5], [0.5, 0.5]]
     """
     check_pose(data, rep, output)
-    return Problem("augmented", data, rep, check_rank(rank), output=output, quadratic=data.averaged(rep, output))
+    return Problem("augmented", data, rep, check_rank(rank), output=output, objective=data.averaged(rep, output))
 
 
 def regularized(
-    data: Moments, rep: Representation, *, rank: int, strength: float, output: Representation | None = None
+    data: Moments | Samples, rep: Representation, *, rank: int, strength: float, output: Representation | None = None
 ) -> Problem:
     """Min (1/n)‖WX - Y‖² + strength·‖W G‖² over rank(W) <= rank   (Duan & Montúfar, Eq. 7, Proposition 8).
 
@@ -140,12 +158,35 @@ def regularized(
     """
     check_pose(data, rep, output)
     strength = _strength(strength)
-    quadratic = data.penalized(rep, strength, output)
-    return Problem("regularized", data, rep, check_rank(rank), strength, output, quadratic=quadratic)
+    objective = data.penalized(rep, strength, output)
+    return Problem("regularized", data, rep, check_rank(rank), strength, output, objective=objective)
+
+
+def convolutional(data: Samples, rep: Representation, *, rank: int) -> Problem:
+    """Min of the loss of f(x) = W_L φ(... W_2 (1/|G|) Σ_g φ(W_1 ρ(g) x)): a group-convolutional network.
+
+    Duan & Montúfar, Eq. 62: the first hidden layer is averaged over the group, so that f is invariant whatever the
+    weights. `rank` bounds the hidden widths as in the other problems.
+
+    >>> import linvariance as lv
+    >>> data = lv.Samples([[1.0, 0.0], [0.0, 2.0]], [1.0, 2.0])
+    >>> t = lv.train(lv.convolutional(data, lv.groups.symmetric(2), rank=1), (2, 4, 1), activation="relu", epochs=5)
+    >>> t.network.widths
+    (2, 4, 1)
+    """
+    instance(data, Samples, "data", "call Samples(X, y); on Moments a linear invariant map is hard_wired")
+    check_pose(data, rep, None)
+    return Problem("convolutional", data, rep, check_rank(rank), objective=data.pooled(rep))
 
 
 def refuse_without_moments(problem: Problem) -> None:
     """ValueError for problems whose loss on a network W_L ... W_1 is not a quadratic of second moments."""
+    _ = problem.quadratic
+    refuse_bound_layers(problem)
+
+
+def refuse_bound_layers(problem: Problem) -> None:
+    """ValueError for problems that layers with no constraint on them do not pose."""
     if problem.output is not None and problem.method != "augmented":
         raise ValueError(
             f"A {problem.method} problem with an output representation cannot be trained as a network of unconstrained "
@@ -153,12 +194,12 @@ def refuse_without_moments(problem: Problem) -> None:
         )
 
 
-def _inputs(data: Moments) -> int:
-    instance(data, Moments, "data", "call Moments.from_data(X, Y) first")
+def _inputs(data: Moments | Samples) -> int:
+    instance(data, (Moments, Samples), "data", "call Moments.from_data(X, Y) first, or Samples(X, y, loss)")
     return data.inputs
 
 
-def check_pose(data: Moments, rep: Representation, output: Representation | None) -> None:
+def check_pose(data: Moments | Samples, rep: Representation, output: Representation | None) -> None:
     """The gate of every problem with a group."""
     inputs = _inputs(data)
     instance(rep, Representation, "rep", "see linvariance.groups")

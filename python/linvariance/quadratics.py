@@ -43,6 +43,11 @@ class Quadratic:
         self._moment, self._whiten = moment, whiten
 
     @property
+    def outputs(self) -> int:
+        """Rows of V."""
+        return len(self.cross)
+
+    @property
     def dim(self) -> int:
         """Columns of V."""
         return self.cross.shape[1]

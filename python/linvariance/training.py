@@ -1,4 +1,4 @@
-"""Full-batch training of deep linear networks on a problem's moments; every loop runs in C++."""
+"""Training of networks on a problem's moments or samples; every loop runs in C++."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from . import _core
 from .arrays import Array, instance, integer, listed
+from .empirical import Empirical
 from .init import Init, pytorch
 from .invariance import seen_and_frozen
-from .networks import Network, check_widths
+from .networks import Network, check_activation_fits, check_widths
 from .optimizers import Adam, GradientDescent, Optimizer
-from .problems import Problem, refuse_without_moments
+from .problems import Problem, refuse_bound_layers
 from .results import Trace
 from .threads import processors
 
@@ -42,21 +43,54 @@ class Record:
         object.__setattr__(self, "entries", tuple(places))
 
 
+@dataclass(frozen=True)
+class Batches:
+    """Mini-batches of `size` rows, on problems of Samples: every epoch goes through all rows in a new order.
+
+    The rows are those of the augmented data, which are never stored: row k of n·|G| is element k // n of
+    `rep.elements()` on sample k % n. For other methods they are the n samples.
+    """
+
+    size: int
+
+    def __post_init__(self) -> None:
+        integer(self.size, "size")
+
+    def order(self, seed: int, epochs: int, rows: int) -> npt.NDArray[np.int32]:
+        """The order (epochs, rows) in which a run with this seed takes them: permutations by default_rng([seed, 1]).
+
+        >>> Batches(2).order(seed=0, epochs=1, rows=4).shape
+        (1, 4)
+        """
+        size = 4 * epochs * rows
+        if size > MEMORY_LIMIT:
+            raise ValueError(
+                f"The order of {epochs} epochs of {rows} rows would take {size / 2**30:.3g} GiB, above 1 GiB: train in "
+                "pieces, each from the last one's network by init.given."
+            )
+        generator = np.random.default_rng([seed, 1])
+        return np.array([generator.permutation(rows) for _ in range(epochs)], dtype=np.int32).reshape(epochs, rows)
+
+
 def train(
     problems: Problem | Sequence[Problem],
     widths: Sequence[int] | None = None,
     *,
+    activation: str = "identity",
     optimizer: Optimizer | None = None,
     epochs: int,
+    batches: Batches | None = None,
     seeds: Sequence[int] = (0,),
     init: Init | None = None,
     dtype: npt.DTypeLike = np.float64,
     record: Record | None = None,
     threads: int | None = None,
 ) -> Trace:
-    """Trains a network on each problem from each seed, by full-batch descent on W_1, ..., W_L.
+    """Trains a network on each problem from each seed, by descent on W_1, ..., W_L.
 
-    An epoch costs O(h·d0²) for the first hidden width h, whatever the number of samples and the order of the group.
+    On Moments an epoch costs O(h·d0²) for the first hidden width h, whatever the number of samples and the order of the
+    group; on Samples it goes through them, and its records of nonlinear networks (norms, entries, weights) are of W_1.
+    A run on Samples whose loss is no longer finite stops there; what it recorded before is kept, the rest is NaN.
     Run (i, k) starts from init(widths, default_rng(seeds[k])) and is the same, bit for bit, alone or in company and
     for any number of threads. Ctrl-C ends all runs.
 
@@ -64,8 +98,10 @@ def train(
         problems: one Problem or several of equal dim, rank and outputs.
         widths: d_0, ..., d_L; None means (dim, rank, outputs). Refused unless they start at dim, end at outputs and
             min(widths) == min(rank, dim, outputs), so that the network poses this very problem.
+        activation: of the hidden layers; see `Network`. Others than "identity" need Samples.
         optimizer: Adam() unless given.
-        epochs: number of updates, 0 or more.
+        epochs: number of updates, or of passes through the batches, 0 or more.
+        batches: mini-batches, on Samples; the full batch unless given.
         seeds: of numpy's default_rng.
         init: init.pytorch() unless given.
         dtype: float64 or float32, of the weights and their updates; records are float64 always.
@@ -86,6 +122,7 @@ def train(
     seeds = [integer(seed, f"seeds[{k}]", minimum=0) for k, seed in enumerate(listed(seeds, "seeds"))]
     if not seeds:
         raise ValueError("seeds is empty: pass at least one, e.g. seeds=(0,).")
+    check_activation_fits(first, activation)
     kind = _kind(dtype)
     record = Record() if record is None else record
     instance(record, Record, "record", "e.g. Record(every=10)")
@@ -93,7 +130,8 @@ def train(
     instance(optimizer, (Adam, GradientDescent), "optimizer", "e.g. Adam(lr=1e-3)")
     threads = min(integer(threads, "threads") if threads is not None else processors(), len(runs) * len(seeds))
     states = epochs // record.every + 1 + (epochs % record.every != 0)
-    _refuse_memory(record, shape, len(runs) * len(seeds), states, first)
+    rows = first.outputs if activation == "identity" else shape[1]
+    _refuse_memory(record, shape, rows, len(runs) * len(seeds), states)
     times = np.minimum(np.arange(states) * record.every, epochs)
 
     draw = pytorch() if init is None else init
@@ -101,20 +139,38 @@ def train(
         raise TypeError(f"init must be callable, but is {type(draw).__name__}: e.g. init.pytorch() or init.given(...).")
     if kind == np.float32:
         _refuse_float32_overflow(runs)
-    starts = [_start(draw, shape, seed) for seed in seeds]
-    found = _core.train(
-        list(shape),
-        [_task(problem, record) for problem in runs],
-        np.ascontiguousarray(np.broadcast_to(np.stack(starts), (len(runs), len(seeds), len(starts[0]))), dtype=kind),
-        optimizer.settings(),
-        epochs,
-        record.every,
-        record.weights,
-        threads,
-    )
+    each = np.stack([_start(draw, shape, seed) for seed in seeds])
+    starts = np.ascontiguousarray(np.broadcast_to(each, (len(runs), *each.shape)), dtype=kind)
+    looks = [_look(problem, record, rows) for problem in runs]
+    loop = (optimizer.settings(), epochs, record.every, record.weights, threads)
+    if isinstance(first.objective, Empirical):
+        order = _order(runs, batches, seeds, epochs)
+        cores = [problem.objective.core(kind) for problem in runs if isinstance(problem.objective, Empirical)]
+        size = 1 if batches is None else batches.size
+        how = getattr(_core.Activation, activation)
+        found = _core.train_on_samples(list(shape), how, cores, looks, starts, order, size, *loop)
+    else:
+        if batches is not None:
+            raise ValueError("batches need the samples themselves: pose the problem on Samples(X, y), not Moments.")
+        tasks = [_task(problem) | look for problem, look in zip(runs, looks, strict=True)]
+        found = _core.train(list(shape), tasks, starts, *loop)
     without_eps = isinstance(optimizer, Adam) and optimizer.eps == 0
     remedy = "lower the learning rate" + (", or pass eps > 0, since Adam divides by the gradient's size" * without_eps)
-    return _trace(runs, shape, times, found, record, remedy)
+    _warn_of_divergence(found, times, remedy)
+    return _trace(runs, shape, activation, times, found, record)
+
+
+def _order(
+    runs: Sequence[Problem], batches: Batches | None, seeds: Sequence[int], epochs: int
+) -> npt.NDArray[np.int32] | None:
+    """The rows of every seed and epoch (seeds, epochs, rows)."""
+    if batches is None:
+        return None
+    instance(batches, Batches, "batches", "e.g. Batches(size=64)")
+    counts = {problem.objective.rows for problem in runs if isinstance(problem.objective, Empirical)}
+    if len(counts) > 1:
+        raise ValueError(f"problems must share the number of rows to be batched together, but have {sorted(counts)}.")
+    return np.stack([batches.order(seed, epochs, min(counts)) for seed in seeds])
 
 
 def _check_problems(runs: Sequence[Problem]) -> Problem:
@@ -122,7 +178,9 @@ def _check_problems(runs: Sequence[Problem]) -> Problem:
         raise ValueError("problems is empty: pass at least one Problem.")
     for problem in runs:
         instance(problem, Problem, "every one of problems", "pose them with hard_wired, augmented, ...")
-        refuse_without_moments(problem)
+        refuse_bound_layers(problem)
+    if len({type(problem.objective) is Empirical for problem in runs}) > 1:
+        raise ValueError("problems must all be on Moments or all on Samples: train them apart.")
     shapes = {(p.dim, p.rank, p.outputs, p.representation.dim) for p in runs}
     if len(shapes) > 1:
         raise ValueError(
@@ -160,15 +218,22 @@ def _kind(dtype: npt.DTypeLike) -> np.dtype[Any]:
 
 
 def _refuse_float32_overflow(runs: Sequence[Problem]) -> None:
-    largest = max(float(np.abs(M).max(initial=0.0)) for p in runs for M in (p.quadratic.moment, p.quadratic.cross))
+    largest = max(float(np.abs(M).max(initial=0.0)) for problem in runs for M in _magnitudes(problem))
     if largest > 1e-3 * float(np.finfo(np.float32).max):
         raise ValueError(
-            f"Second moments reach {largest:.3g}, too much for dtype float32: divide X and Y by their scales, or train "
-            "in float64."
+            f"The data or their second moments reach {largest:.3g}, too much for dtype float32: divide X and Y "
+            "by their scales, or train in float64."
         )
 
 
-def _refuse_memory(record: Record, shape: tuple[int, ...], runs: int, states: int, problem: Problem) -> None:
+def _magnitudes(problem: Problem) -> tuple[npt.NDArray[Any], ...]:
+    """What becomes float32."""
+    if isinstance(problem.objective, Empirical):
+        return problem.objective.X, problem.objective.targets
+    return problem.quadratic.moment, problem.quadratic.cross
+
+
+def _refuse_memory(record: Record, shape: tuple[int, ...], rows: int, runs: int, states: int) -> None:
     parameters = sum(rows * columns for rows, columns in zip(shape[1:], shape[:-1], strict=True))
     networks = 8 * 6 * runs * parameters  # starts, weights, gradients, Adam's two means, the final networks
     if networks > 8 * MEMORY_LIMIT:
@@ -176,8 +241,8 @@ def _refuse_memory(record: Record, shape: tuple[int, ...], runs: int, states: in
             f"{runs} networks of widths {shape} would take {networks / 2**30:.3g} GiB, above 8 GiB: lower the rank or "
             "the widths, or train fewer at once."
         )
-    cells = problem.outputs * problem.representation.dim if record.weights else 0
-    size = 8 * (runs * states * (5 + len(record.entries) + cells) + 2 * len(record.entries) * problem.dim)
+    cells = rows * shape[0] if record.weights else 0
+    size = 8 * (runs * states * (5 + len(record.entries) + cells) + 2 * len(record.entries) * shape[0])
     if size > MEMORY_LIMIT:
         raise ValueError(
             f"The record of {runs * states} states would take {size / 2**30:.3g} GiB, above 1 GiB: raise Record.every, "
@@ -199,21 +264,28 @@ def _start(draw: Init, shape: tuple[int, ...], seed: int) -> npt.NDArray[Any]:
     return network.flat.astype(np.float64)
 
 
-def _task(problem: Problem, record: Record) -> dict[str, Any]:
-    """What the C++ core is told of a problem: moments to descend on, an equivalent data set and what to look at."""
-    rep, quadratic, d0 = problem.representation, problem.quadratic, problem.representation.dim
-    entries = [(_index(row, problem.outputs, "row"), _index(column, d0, "column")) for row, column in record.entries]
+def _look(problem: Problem, record: Record, rows: int) -> dict[str, Any]:
+    """What the C++ core is told to look at in W, or in the first layer of a nonlinear network."""
+    rep, d0 = problem.representation, problem.representation.dim
+    entries = [(_index(row, rows, "row"), _index(column, d0, "column")) for row, column in record.entries]
     lift = rep.invariant_basis() if problem.is_hard_wired else np.eye(d0)  # W = V lift
     columns = np.ascontiguousarray(lift[:, [column for _, column in entries]].T)
+    return {
+        "parts": _parts(problem),
+        "entry_rows": [row for row, _ in entries],
+        "entry_columns": columns.reshape(len(entries), problem.dim),
+    }
+
+
+def _task(problem: Problem) -> dict[str, Any]:
+    """Moments to descend on, and an equivalent data set for the loss."""
+    quadratic = problem.quadratic
     return {
         "S": np.ascontiguousarray(quadratic.moment),
         "C": np.ascontiguousarray(quadratic.cross),
         "A": quadratic.rows.A,
         "T": quadratic.rows.T,
         "floor": quadratic.rows.floor,
-        "parts": _parts(problem),
-        "entry_rows": [row for row, _ in entries],
-        "entry_columns": columns.reshape(len(entries), problem.dim),
     }
 
 
@@ -241,10 +313,10 @@ def _index(value: int, length: int, name: str) -> int:
 def _trace(
     runs: Sequence[Problem],
     shape: tuple[int, ...],
+    activation: str,
     times: npt.NDArray[np.int64],
     found: dict[str, Any],
     record: Record,
-    remedy: str,
 ) -> Trace:
     parts = found["parts"]
     weights = np.empty((*found["weights"].shape[:-1], runs[0].representation.dim)) if record.weights else None
@@ -254,7 +326,6 @@ def _trace(
         if weights is not None:
             V = found["weights"][i]
             weights[i] = V @ problem.representation.invariant_basis() if problem.is_hard_wired else V
-    _warn_of_divergence(found["loss"], times, remedy)
     trace = Trace(
         epochs=times,
         loss=found["loss"],
@@ -264,18 +335,29 @@ def _trace(
         norm_frozen=parts[..., 2],
         entries=found["entries"],
         weights=weights,
-        networks=tuple(tuple(Network.from_flat(flat, shape) for flat in of_one) for of_one in found["network"]),
+        networks=tuple(
+            tuple(Network.from_flat(flat, shape, activation) for flat in of_one) for of_one in found["network"]
+        ),
     )
     return trace.at(0, 0) if found["loss"].shape[:2] == (1, 1) else trace
 
 
-def _warn_of_divergence(loss: Array, times: npt.NDArray[np.int64], remedy: str) -> None:
-    diverged = np.argwhere(~np.isfinite(loss))
-    if len(diverged):
-        problem, seed, time = diverged[diverged[:, 2].argmin()]
-        warnings.warn(
-            f"{len(np.unique(diverged[:, :2], axis=0))} runs diverged, first problem {problem} at seeds[{seed}], "
-            f"between epochs {times[max(time - 1, 0)]} and {times[time]}: {remedy}.",
-            RuntimeWarning,
-            stacklevel=4,
-        )
+def _warn_of_divergence(found: dict[str, Any], times: npt.NDArray[np.int64], remedy: str) -> None:
+    loss = found["loss"]
+    diverged = np.argwhere(~np.isfinite(loss).all(axis=-1))
+    if not len(diverged):
+        return
+    if "stopped" in found:
+        epochs = [int(found["stopped"][i, k]) for i, k in diverged]
+        place = int(np.argmin(epochs))
+        when = f"in epoch {epochs[place]}"
+    else:
+        firsts = [int(np.argmin(np.isfinite(loss[i, k]))) for i, k in diverged]
+        place = int(np.argmin(firsts))
+        when = f"between epochs {times[max(firsts[place] - 1, 0)]} and {times[firsts[place]]}"
+    problem, seed = diverged[place]
+    warnings.warn(
+        f"{len(diverged)} runs diverged, first problem {problem} at seeds[{seed}], {when}: {remedy}.",
+        RuntimeWarning,
+        stacklevel=3,
+    )

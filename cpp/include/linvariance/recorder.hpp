@@ -8,8 +8,8 @@
 
 namespace linvariance {
 
-// What to look at in the end-to-end matrix W (d_L, d_0). The loss is taken from an equivalent data set, as the sum of
-// squares ‖A Wᵀ - T‖² + floor: the trace formula would lose the digits that an ill-conditioned S eats.
+// What to look at in the end-to-end matrix W (d_L, d_0). On moments the loss is taken from an equivalent data set, as
+// the sum of squares ‖A Wᵀ - T‖² + floor: the trace formula would lose the digits that an ill-conditioned S eats.
 struct Observables {
     Matrix<double> A;                   // (k, d_0)
     Matrix<double> T;                   // (k, d_L)
@@ -46,11 +46,23 @@ class Recorder {
 
     template <class Derived>
     void record(const Eigen::MatrixBase<Derived>& W) {
-        const Observables& look = *observables_;
         W_ = W.template cast<double>();
-        residual_ = -look.T;
-        add_product(look.A, W_.transpose(), residual_);
-        view_.loss[time_] = residual_.squaredNorm() + look.floor;
+        residual_ = -observables_->T;
+        add_product(observables_->A, W_.transpose(), residual_);
+        look_at(residual_.squaredNorm() + observables_->floor);
+    }
+
+    // With a loss that no second moments give.
+    template <class Derived>
+    void record(const Eigen::MatrixBase<Derived>& W, double loss) {
+        W_ = W.template cast<double>();
+        look_at(loss);
+    }
+
+  private:
+    void look_at(double loss) {
+        const Observables& look = *observables_;
+        view_.loss[time_] = loss;
         view_.norm[time_] = W_.norm();
         for (std::size_t k = 0; k < look.parts.size(); ++k) {
             const auto& part = look.parts[k];
@@ -67,7 +79,6 @@ class Recorder {
         ++time_;
     }
 
-  private:
     const Observables* observables_;
     Index every_, last_;
     RecordView view_;

@@ -1,0 +1,118 @@
+// What both kinds of training share at the border: what to look at, the arrays records go to, and running all runs.
+#pragma once
+
+#include <limits>
+
+#include "arrays.hpp"
+#include "linvariance/parallel.hpp"
+#include "linvariance/recorder.hpp"
+
+namespace linvariance::bindings {
+
+inline Matrix<double> copy(const Array<double>& array) {
+    return view(array);
+}
+
+// Parts and entries of W (rows, columns).
+inline Observables make_observables(const py::dict& from, Index rows, Index columns) {
+    Observables out;
+    for (const auto& part : from["parts"]) out.parts.push_back(copy(part.cast<Array<double>>()));
+    out.entry_rows = from["entry_rows"].cast<std::vector<Index>>();
+    out.entry_columns = copy(from["entry_columns"].cast<Array<double>>());
+    bool fits =
+        out.entry_columns.rows() == static_cast<Index>(out.entry_rows.size()) && out.entry_columns.cols() == columns;
+    for (const auto& part : out.parts) fits = fits && part.rows() == columns;
+    for (const Index row : out.entry_rows) fits = fits && row >= 0 && row < rows;
+    expect(fits, "the observables do not fit the widths");
+    return out;
+}
+
+inline bool no_signal() {
+    const py::gil_scoped_acquire locked;
+    return PyErr_CheckSignals() == 0;
+}
+
+struct Schedule {
+    Index epochs, every, threads;
+    bool weights;
+
+    Index times() const { return epochs / every + 1 + (epochs % every != 0); }
+};
+
+// Arrays (problems, seeds, times, ...) of what is recorded; NaN where a run stopped before.
+template <class T>
+class Records {
+  public:
+    Records(Index problems, Index seeds, Index parameters, const Observables& look, Index rows, Index columns,
+            const Schedule& schedule)
+        : schedule_(schedule),
+          rows_(rows),
+          columns_(columns),
+          network_({problems, seeds, parameters}),
+          loss_({problems, seeds, schedule.times()}),
+          norm_({problems, seeds, schedule.times()}),
+          parts_({problems, seeds, schedule.times(), static_cast<Index>(look.parts.size())}),
+          entries_({problems, seeds, schedule.times(), static_cast<Index>(look.entry_rows.size())}),
+          weights_({problems, seeds, schedule.weights ? schedule.times() : 0, rows, columns}) {
+        for (auto* array : {&loss_, &norm_, &parts_, &entries_, &weights_})
+            std::fill_n(array->mutable_data(), array->size(), std::numeric_limits<double>::quiet_NaN());
+        view_ = {loss_.mutable_data(), norm_.mutable_data(), parts_.mutable_data(), entries_.mutable_data(),
+                 schedule.weights ? weights_.mutable_data() : nullptr};
+        to_network_ = network_.mutable_data();
+    }
+
+    Recorder recorder(const Observables& look, Index run) const {
+        const Index t = schedule_.times();
+        const auto parts = static_cast<Index>(look.parts.size()), entries = static_cast<Index>(look.entry_rows.size());
+        const RecordView out{view_.loss + run * t, view_.norm + run * t, view_.parts + run * t * parts,
+                             view_.entries + run * t * entries,
+                             view_.weights != nullptr ? view_.weights + run * t * rows_ * columns_ : nullptr};
+        return Recorder(look, rows_, columns_, schedule_.every, schedule_.epochs, out);
+    }
+
+    void keep(Index run, const Vector<T>& layers) const {
+        std::copy_n(layers.data(), layers.size(), to_network_ + run * layers.size());
+    }
+
+    py::dict to_python() const {
+        py::dict out;
+        out["network"] = network_;
+        out["loss"] = loss_;
+        out["norm"] = norm_;
+        out["parts"] = parts_;
+        out["entries"] = entries_;
+        out["weights"] = weights_;
+        return out;
+    }
+
+  private:
+    Schedule schedule_;
+    Index rows_, columns_;
+    Array<T> network_;
+    Array<double> loss_, norm_, parts_, entries_, weights_;
+    RecordView view_{};
+    T* to_network_ = nullptr;
+};
+
+// Calls run(i, layers, stop) for all runs, with the layers in aligned memory of its own: vectorized sums then fall the
+// same way in whatever company a run trains.
+template <class T, class Run>
+void train_all(const Array<T>& starts, const Records<T>& records, Index threads, Run&& run) {
+    const Index parameters = starts.shape(2);
+    const T* const from = starts.data();
+    bool finished = false;
+    {
+        const py::gil_scoped_release unlocked;
+        finished = run_all(
+            starts.shape(0) * starts.shape(1), threads,
+            [&](Index i, const std::atomic<bool>& stop) {
+                Vector<T> layers = Eigen::Map<const Vector<T>>(from + i * parameters, parameters);
+                run(i, layers, stop);
+                records.keep(i, layers);
+            },
+            no_signal);
+    }
+    if (!finished) throw py::error_already_set();
+}
+
+}  // namespace linvariance::bindings

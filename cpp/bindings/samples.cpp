@@ -1,0 +1,194 @@
+#include <memory>
+#include <mutex>
+
+#include "linvariance/sample_descent.hpp"
+#include "linvariance/sample_hessian.hpp"
+#include "records.hpp"
+
+namespace linvariance::bindings {
+namespace {
+
+using Widths = std::vector<Index>;
+using Order = Array<std::int32_t>;
+
+// Keeps the arrays of a sample problem alive and its sizes checked.
+template <class T>
+struct HeldProblem {
+    HeldProblem(const Array<T>& X_, const Array<T>& targets_, const py::dict& group, bool pooled, Loss loss,
+                const Array<T>& penalty)
+        : X(X_), targets(targets_), problem{view(X), view(targets), {}, pooled, loss}, P(view(penalty)) {
+        const Index d = problem.X.cols();
+        expect(problem.X.rows() == problem.targets.cols() && problem.X.rows() > 0,
+               "expected X (n, d_0), targets (d_L, n)");
+        expect(P.size() == 0 || (P.rows() == d && P.cols() == d), "expected a penalty (d_0, d_0)");
+        Elements<T>& elements = problem.elements;
+        elements.count = group["count"].cast<Index>();
+        elements.images = group["images"].cast<std::vector<Index>>();
+        for (const auto sign : group["signs"].cast<std::vector<double>>())
+            elements.signs.push_back(static_cast<T>(sign));
+        for (const auto& matrix : group["matrices"]) elements.matrices.push_back(view(matrix.cast<Array<T>>()));
+        const auto cells = static_cast<std::size_t>(elements.count * d);
+        const bool is_identity = elements.images.empty() && elements.matrices.empty();
+        bool fits = elements.count >= 1 && (elements.count == 1 || !is_identity) &&
+                    (elements.images.empty() || elements.images.size() == cells) &&
+                    (elements.signs.empty() || elements.signs.size() == elements.images.size()) &&
+                    (elements.matrices.empty() || static_cast<Index>(elements.matrices.size()) == elements.count);
+        for (const Index i : elements.images) fits = fits && i >= 0 && i < d;
+        for (const auto& matrix : elements.matrices) fits = fits && matrix.rows() == d && matrix.cols() == d;
+        expect(fits, "the group's elements do not fit the inputs");
+    }
+
+    void expect_network(const Widths& widths) const {
+        expect(widths.size() >= 2 && widths.front() == problem.X.cols() && widths.back() == problem.targets.rows(),
+               "expected widths that lead from X to the targets");
+    }
+
+    Array<T> X, targets;
+    SampleProblem<T> problem;
+    Matrix<T> P;
+};
+
+template <class T>
+py::tuple gradient_of(const HeldProblem<T>& held, const Widths& widths, Activation activation, const Array<T>& weights,
+                      const std::optional<Order>& rows) {
+    held.expect_network(widths);
+    SampleObjective<T> objective(held.problem, widths, activation, held.P);
+    expect(weights.size() == objective.parameters(), "expected as many weights as the widths say");
+    Vector<T> layers = Eigen::Map<const Vector<T>>(weights.data(), weights.size());
+    Array<T> out({weights.size()});
+    T* const to = out.mutable_data();
+    if (rows) {
+        expect(rows->size() > 0, "expected at least one row");
+        for (py::ssize_t k = 0; k < rows->size(); ++k)
+            expect(rows->data()[k] >= 0 && rows->data()[k] < objective.rows(), "a row leaves the augmented data");
+    }
+    double loss = 0.0;
+    {
+        const py::gil_scoped_release unlocked;
+        loss = rows ? objective.gradient(layers.data(), rows->data(), rows->size(), to)
+                    : objective.gradient(layers.data(), to);
+    }
+    return py::make_tuple(loss, out);
+}
+
+// One Hessian serves one thread at a time: it owns its workspace.
+class LockedSampleHessian {
+  public:
+    LockedSampleHessian(const HeldProblem<double>& held, const Widths& widths, Activation activation,
+                        const Array<double>& weights) {
+        held.expect_network(widths);
+        hessian_ = std::make_unique<SampleHessian<double>>(
+            held.problem, widths, activation, held.P, Eigen::Map<const Vector<double>>(weights.data(), weights.size()));
+        expect(weights.size() == hessian_->parameters(), "expected as many weights as the widths say");
+    }
+
+    Array<double> apply(const Array<double>& directions) {
+        expect(directions.ndim() == 2 && directions.shape(1) == hessian_->parameters(),
+               "expected directions (k, parameters)");
+        Array<double> out({directions.shape(0), directions.shape(1)});
+        View<double> out_view = mutable_view(out);
+        const ConstView<double> in = view(directions);
+        const py::gil_scoped_release unlocked;
+        const std::lock_guard lock(mutex_);
+        hessian_->apply(in, out_view);
+        return out;
+    }
+
+  private:
+    std::unique_ptr<SampleHessian<double>> hessian_;
+    std::mutex mutex_;
+};
+
+template <template <class> class Rule, class T>
+py::dict train(const Widths& widths, Activation activation, const std::vector<const HeldProblem<T>*>& problems,
+               const py::list& looks, const Array<T>& starts,  // (problems, seeds, parameters)
+               const std::optional<Order>& order,              // (seeds, epochs, rows)
+               Index batch, const typename Rule<T>::Settings& settings, Index epochs, Index every, bool weights,
+               Index threads) {
+    expect(epochs >= 0 && every >= 1 && threads >= 1 && batch >= 1 && !problems.empty(), "the run is ill-defined");
+    const auto count = static_cast<Index>(problems.size());
+    std::vector<Observables> observables;
+    const bool linear = activation == Activation::identity;
+    const Index rows = linear ? widths.back() : widths.at(1), columns = widths.at(0);
+    for (const auto& look : looks) observables.push_back(make_observables(look.cast<py::dict>(), rows, columns));
+    expect(static_cast<Index>(observables.size()) == count, "expected observables for each problem");
+    for (const auto* held : problems) held->expect_network(widths);
+    const SampleObjective<T> first(problems[0]->problem, widths, activation, problems[0]->P);
+    const Index seeds = starts.shape(1), parameters = first.parameters();
+    expect(starts.ndim() == 3 && starts.shape(0) == count && starts.shape(2) == parameters,
+           "expected starts (problems, seeds, parameters)");
+    const Records<T> records(count, seeds, parameters, observables[0], rows, columns,
+                             {epochs, every, threads, weights});
+    Array<std::int64_t> stopped({count, seeds});
+    std::int64_t* const to_stopped = stopped.mutable_data();
+    if (order) {
+        expect(order->ndim() == 3 && order->shape(0) == seeds && order->shape(1) == epochs,
+               "expected an order per seed");
+        for (const auto* held : problems) {
+            const SampleObjective<T> one(held->problem, widths, activation, held->P);
+            expect(order->shape(2) == one.rows(), "expected an order of all rows of the augmented data");
+        }
+        bool inside = true;
+        for (py::ssize_t k = 0; k < order->size(); ++k)
+            inside = inside && order->data()[k] >= 0 && order->data()[k] < order->shape(2);
+        expect(inside, "the order names rows that there are not");
+    }
+    const std::int32_t* const orders = order ? order->data() : nullptr;
+    const Index stride = order ? order->shape(1) * order->shape(2) : 0;
+    train_all(starts, records, threads, [&](Index i, Vector<T>& layers, const std::atomic<bool>& stop) {
+        const auto problem = static_cast<std::size_t>(i / seeds);
+        SampleObjective<T> objective(problems[problem]->problem, widths, activation, problems[problem]->P);
+        Recorder recorder = records.recorder(observables[problem], i);
+        Rule<T> rule(settings, parameters);
+        const Batches batches{orders == nullptr ? nullptr : orders + (i % seeds) * stride, batch};
+        to_stopped[i] = descend(objective, batches, rule, epochs, layers.data(), recorder, stop);
+    });
+    py::dict out = records.to_python();
+    out["stopped"] = stopped;
+    return out;
+}
+
+template <template <class> class Rule, class T>
+void bind_train(py::module_& module) {
+    module.def("train_on_samples", &train<Rule, T>, py::arg("widths"), py::arg("activation"), py::arg("problems"),
+               py::arg("looks"), py::arg("starts").noconvert(), py::arg("order").noconvert(), py::arg("batch"),
+               py::arg("settings"), py::arg("epochs"), py::arg("every"), py::arg("weights"), py::arg("threads"),
+               "Descent on every sample problem from every start.");
+}
+
+template <class T>
+void bind_problem(py::module_& module, const char* name) {
+    py::class_<HeldProblem<T>>(module, name, "Samples, their targets, the group's elements and the penalty.")
+        .def(py::init<const Array<T>&, const Array<T>&, const py::dict&, bool, Loss, const Array<T>&>(),
+             py::arg("X").noconvert(), py::arg("targets").noconvert(), py::arg("group"), py::arg("pooled"),
+             py::arg("loss"), py::arg("penalty").noconvert())
+        .def("gradient", &gradient_of<T>, py::arg("widths"), py::arg("activation"), py::arg("weights").noconvert(),
+             py::arg("rows").noconvert() = py::none(),
+             "Loss and gradient, of all data or of rows of the augmented data.");
+}
+
+}  // namespace
+
+void bind_samples(py::module_& module) {
+    py::enum_<Loss>(module, "Loss").value("squared", Loss::squared).value("cross_entropy", Loss::cross_entropy);
+    py::enum_<Activation>(module, "Activation")
+        .value("identity", Activation::identity)
+        .value("relu", Activation::relu)
+        .value("leaky_relu", Activation::leaky_relu)
+        .value("swish", Activation::swish)
+        .value("tanh", Activation::tanh);
+    bind_problem<double>(module, "SampleProblem");
+    bind_problem<float>(module, "SampleProblem32");
+    py::class_<LockedSampleHessian>(module, "SampleHessian", "Hessian of a loss on samples at a network.")
+        .def(py::init<const HeldProblem<double>&, const Widths&, Activation, const Array<double>&>(),
+             py::keep_alive<1, 2>(), py::arg("problem"), py::arg("widths"), py::arg("activation"),
+             py::arg("weights").noconvert())
+        .def("apply", &LockedSampleHessian::apply, py::arg("directions").noconvert(),
+             "H applied to every row of directions (k, parameters).");
+    bind_train<GradientDescent, double>(module);
+    bind_train<GradientDescent, float>(module);
+    bind_train<Adam, double>(module);
+    bind_train<Adam, float>(module);
+}
+
+}  // namespace linvariance::bindings

@@ -1,0 +1,48 @@
+// Losses of outputs O against targets T (outputs x samples), summed over samples: value, gradient, curvature.
+#pragma once
+
+#include "linvariance/matrix.hpp"
+
+namespace linvariance {
+
+enum class Loss { squared, cross_entropy };
+
+// Returns Σ‖o - t‖², or Σ_k t_k (log Σ_l exp o_l - o_k) with targets that sum to 1; O becomes its gradient.
+template <class T>
+double loss_gradient(Loss kind, const Eigen::Ref<const Matrix<T>, 0, Eigen::OuterStride<>>& targets,
+                     Eigen::Ref<Matrix<T>, 0, Eigen::OuterStride<>> O, Vector<T>& work) {
+    if (kind == Loss::squared) {
+        O -= targets;
+        const double value = O.template cast<double>().squaredNorm();
+        O *= T(2);
+        return value;
+    }
+    auto top = work.head(O.cols()).transpose();
+    top = O.colwise().maxCoeff();  // so that no exponential overflows
+    O.rowwise() -= top;
+    double value = -O.cwiseProduct(targets).template cast<double>().sum();
+    O = O.array().exp();
+    top = O.colwise().sum();
+    value += top.array().log().template cast<double>().sum();
+    O.array().rowwise() /= top.array();
+    O -= targets;
+    return value;
+}
+
+// dot <- the derivative of the gradient along dot, given the gradient that loss_gradient left: 2 dot, or
+// p ∘ (dot - p·dot) with the probabilities p = gradient + targets.
+template <class T>
+void loss_curvature(Loss kind, const Eigen::Ref<const Matrix<T>, 0, Eigen::OuterStride<>>& targets,
+                    const Eigen::Ref<const Matrix<T>, 0, Eigen::OuterStride<>>& gradient,
+                    Eigen::Ref<Matrix<T>, 0, Eigen::OuterStride<>> dot, Vector<T>& work) {
+    if (kind == Loss::squared) {
+        dot *= T(2);
+        return;
+    }
+    auto mean = work.head(dot.cols()).transpose();
+    mean = (gradient + targets).cwiseProduct(dot).colwise().sum();
+    dot.rowwise() -= mean;
+    dot.array() *= (gradient + targets).array();
+}
+
+}  // namespace linvariance
