@@ -2,7 +2,7 @@
 
 In whitened coordinates every method's loss is ‖Z - W̃‖² + floor over rank(W̃) <= r. With Z = U Σ Vᵀ and s = rank Z the
 critical points on the matrices of rank min(r, s) are U Σ_I Vᵀ, I a set of min(r, s) nonzero singular values
-(Duan & Montúfar, Propositions 13 ff., with the count of docs/theory.md).
+(Duan & Montúfar, Propositions 13 ff., with the count of docs/errata.md).
 """
 
 from __future__ import annotations

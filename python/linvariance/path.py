@@ -1,6 +1,6 @@
 """The regularization path λ -> W(λ), with its jumps: all strengths from one factorization.
 
-Duan & Montúfar, Theorem 9, with the care of docs/theory.md: the path is continuous where σ_r(λ) > σ_{r+1}(λ), and
+Duan & Montúfar, Theorem 9, with the care of docs/errata.md: the path is continuous where σ_r(λ) > σ_{r+1}(λ), and
 jumps where these two cross. By M(λ) = Z Zᵀ, decreasing with ‖dM/d log λ‖ <= ‖F‖²/4, a gap proves its neighbourhood free
 of crossings.
 """
@@ -155,7 +155,7 @@ class RegularizationPath:
 
     @cached_property
     def limit(self) -> Solution:
-        """W(∞), the hard-wired optimum of least norm; the path tends to it at rate 1/λ."""
+        """W(∞), the hard-wired optimum of least norm; the path tends to it, at rate 1/λ, if it is unique."""
         return solve(hard_wired(self.data, self.representation, rank=self.rank))
 
     def derivative(self, strength: float) -> Array:
@@ -186,7 +186,7 @@ class RegularizationPath:
 
     @property
     def jumps(self) -> tuple[Jump, ...]:
-        """Where W(λ) jumps, by increasing strength; each bracket narrower than 1e-10, relative."""
+        """Where W(λ) jumps, by increasing strength; brackets below 1e-10, relative, unless σ cross very flatly."""
         return self._scan.jumps
 
     @property
@@ -338,9 +338,9 @@ class _Scan:
         path = self._path
         top = max(float(path._spectra(np.array([math.exp(a)]))[0][0, 0]), path._noise)
         tie = 64 * path._noise / top
-        apart = 1e-11 * max(1.0, abs(a))
+        apart = self._apart(a, b, tie)
         left, right = self._look(a - apart)[3], self._look(b + apart)[3]
-        turned = float(np.linalg.svd(left.T @ right, compute_uv=False)[-1]) < 0.5
+        turned = apart < COARSEST and float(np.linalg.svd(left.T @ right, compute_uv=False)[-1]) < 0.5
         if gap <= tie and turned:
             self.smallest = 0.0
             lower, upper = math.exp(a - apart), math.exp(b + apart)
@@ -352,6 +352,13 @@ class _Scan:
             steep = strength * float(np.linalg.norm(path.derivative(strength))) if gap > tie else math.inf
             near.append(NearCrossing(strength, gap, steep))
         return gap > tie and self._sides(start, 0.5 * (a + b), 0.5 * (a + b))
+
+    def _apart(self, a: float, b: float, tie: float) -> float:
+        """Distance in log λ at which U_r is defined on both sides: a tie that is only touched opens quadratically."""
+        apart = 1e-11 * max(1.0, abs(a))
+        while apart < COARSEST and min(self._look(a - apart)[0], self._look(b + apart)[0]) <= tie:
+            apart *= 2
+        return apart
 
     def _sides(self, span: tuple[float, float], left: float, right: float) -> bool:
         """Whether both sides of a minimum are proved free of crossings, in steps that its growing gap allows."""
