@@ -30,6 +30,8 @@ DENSE = lv.groups.matrices([TURN])
 SKEWED = lv.groups.change_of_basis(DENSE, [[1.0, 0.5], [0.0, 1.0]])
 SQUARE, TARGETS = np.ones((8, 2)), lv.Moments.from_data(RNG.standard_normal((8, 2)), RNG.standard_normal((8, 2)))
 PARTS = lv.groups.isotypic(REP)
+TIMES = np.array([0.0, 0.1, 0.2])
+FLOW = lv.dynamics.gradient_flow(PROBLEM, NETWORK, TIMES)
 
 
 def spoiled(array, value):
@@ -112,6 +114,7 @@ ARRAY_ARGUMENTS = {
         FREE_ROWS,
     ),
     ("augmentation.per_sample", "X"): (lambda a: lv.augmentation.per_sample(a, REP, 2), X, FREE_ROWS),
+    ("dynamics.gradient_flow", "times"): (lambda a: lv.dynamics.gradient_flow(PROBLEM, NETWORK, a), TIMES, set()),
     ("Problem.loss", "V"): (PROBLEM.loss, W, set()),
     ("Problem.gradient", "V"): (PROBLEM.gradient, W, set()),
     ("Problem.lift", "V"): (PROBLEM.lift, W, set()),
@@ -189,6 +192,21 @@ NOT_FRACTIONS = {**NOT_STRENGTHS, "1": 1.0, "2": 2.0}
 NOT_DATA = {"array": X, "None": None, "str": "moments", "representation": REP, "tuple": (X, Y)}
 NOT_REPS = {"array": np.eye(4), "None": None, "str": "C4", "moments": MOMENTS, "generators": [[1, 2, 3, 0]]}
 NOT_PROBLEMS = {"None": None, "array": X, "moments": MOMENTS, "str": "augmented"}
+NOT_NETWORKS = {"None": None, "array": W, "list": LAYERS, "str": "network"}
+UNFIT_NETWORKS = {
+    **NOT_NETWORKS,
+    "other inputs": lv.Network([np.ones((2, 5)), LAYERS[1]]),
+    "nan": lv.Network.from_flat(np.full(14, np.nan), (4, 2, 3)),
+}
+UNREADABLE_RUNS = {
+    "None": None,
+    "array": W,
+    "network": NETWORK,
+    "without weights": lv.train(PROBLEM, epochs=1),
+    "several runs": lv.train(PROBLEM, epochs=1, seeds=(0, 1), record=lv.Record(weights=True)),
+    "of another problem": lv.dynamics.gradient_flow(HARD, lv.Network([np.ones((1, 1)), np.ones((3, 1))]), TIMES),
+    "diverged": lv.dynamics.Flow(TIMES, TIMES, (NETWORK, NETWORK, UNFIT_NETWORKS["nan"])),
+}
 
 
 def train(**options):
@@ -575,6 +593,54 @@ SCALARS = {
         lambda v: v(TARGETS, SKEWED, 2),
         {"shared": lv.augmentation.shared, "without_replacement": lv.augmentation.without_replacement},
     ),
+    ("dynamics.visits", "problem"): (lambda v: lv.dynamics.visits(v, FLOW), NOT_PROBLEMS),
+    ("dynamics.visits", "trace"): (lambda v: lv.dynamics.visits(PROBLEM, v), UNREADABLE_RUNS),
+    ("dynamics.balancedness", "network"): (lv.dynamics.balancedness, NOT_NETWORKS),
+    ("dynamics.first_layer_perp", "network"): (
+        lambda v: lv.dynamics.first_layer_perp(v, REP),
+        UNFIT_NETWORKS,
+    ),
+    ("dynamics.first_layer_perp", "rep"): (lambda v: lv.dynamics.first_layer_perp(NETWORK, v), NOT_REPS),
+    ("dynamics.stable_step", "problem"): (
+        lambda v: lv.dynamics.stable_step(v, NETWORK),
+        {
+            **NOT_PROBLEMS,
+            "unconstrained": lv.unconstrained(MOMENTS, rank=2),
+            "hard-wired": HARD,
+            "regularized": lv.regularized(MOMENTS, REP, rank=2, strength=1.0),
+            "not orthogonal": lv.augmented(TARGETS, SKEWED, rank=1),
+            "equivariant": lv.augmented(TARGETS, DENSE, rank=1, output=DENSE),
+        },
+    ),
+    ("dynamics.stable_step", "network"): (lambda v: lv.dynamics.stable_step(PROBLEM, v), UNFIT_NETWORKS),
+    ("dynamics.gradient_flow", "problem"): (lambda v: lv.dynamics.gradient_flow(v, NETWORK, TIMES), NOT_PROBLEMS),
+    ("dynamics.gradient_flow", "hard_wired|regularized"): (
+        lambda v: lv.dynamics.gradient_flow(v, NETWORK, TIMES),
+        {
+            "hard-wired, equivariant": lv.hard_wired(TARGETS, DENSE, rank=1, output=DENSE),
+            "regularized, equivariant": lv.regularized(TARGETS, DENSE, rank=1, strength=1.0, output=DENSE),
+        },
+    ),
+    ("dynamics.gradient_flow", "network"): (
+        lambda v: lv.dynamics.gradient_flow(PROBLEM, v, TIMES),
+        {**UNFIT_NETWORKS, "overflows": lv.Network([1e200 * layer for layer in LAYERS])},
+    ),
+    ("dynamics.gradient_flow", "times"): (
+        lambda v: lv.dynamics.gradient_flow(PROBLEM, NETWORK, v),
+        {"negative": [-1.0, 1.0], "descending": [1.0, 0.5], "twice": [0.0, 1.0, 1.0], "only 0": [0.0]},
+    ),
+    ("dynamics.gradient_flow", "rtol"): (
+        lambda v: lv.dynamics.gradient_flow(PROBLEM, NETWORK, TIMES, rtol=v),
+        {**NOT_POSITIVE, "below eps": 1e-17},
+    ),
+    ("dynamics.gradient_flow", "atol"): (
+        lambda v: lv.dynamics.gradient_flow(PROBLEM, NETWORK, TIMES, atol=v),
+        NOT_POSITIVE,
+    ),
+    ("dynamics.time_scales", "problem"): (lambda v: lv.dynamics.time_scales(v, 0.1), NOT_PROBLEMS),
+    ("dynamics.time_scales", "scale"): (lambda v: lv.dynamics.time_scales(PROBLEM, v), NOT_POSITIVE),
+    ("dynamics.time_scales", "depth"): (lambda v: lv.dynamics.time_scales(PROBLEM, 0.1, depth=v), NOT_COUNTS),
+    ("TimeScales.measured", "trace"): (lv.dynamics.time_scales(PROBLEM, 0.1).measured, UNREADABLE_RUNS),
     ("Hessian", "Hessian|real"): (OPERATOR.matvec, {"complex": np.ones(OPERATOR.shape[1]) + 0j}),
     ("Hessian", "dimension|shape"): (OPERATOR.matvec, {"too short": np.ones(3), "a matrix": np.ones((14, 2))}),
 }

@@ -36,6 +36,7 @@ ORDER = (
     "landscape",
     "saddles",
     "path",
+    "dynamics",
     "estimators",
     "selection",
     "datasets",

@@ -7,7 +7,7 @@ Invariance in Deep Linear Networks* (PMLR 325).
 
 from importlib.metadata import version
 
-from . import augmentation, groups, init, invariance
+from . import augmentation, dynamics, groups, init, invariance
 from .config import show_config
 from .curvature import hessian
 from .landscape import CriticalPoint, CriticalPoints, critical_points, lower_rank_points
@@ -47,6 +47,7 @@ __all__ = [
     "classify",
     "convolutional",
     "critical_points",
+    "dynamics",
     "equivariance_gap",
     "escape",
     "groups",
