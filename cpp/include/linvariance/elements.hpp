@@ -23,7 +23,8 @@ struct Elements {
         for (Index g = 0; g < count; ++g) {
             auto one = stack.middleRows(g * h, h);
             if (!matrices.empty()) {
-                set_product(W, matrices[static_cast<std::size_t>(g)], one);
+                one.setZero();
+                add_ab<T>(W, matrices[static_cast<std::size_t>(g)], one);
             } else if (images.empty()) {
                 one = W;
             } else {
@@ -39,7 +40,7 @@ struct Elements {
         for (Index g = 0; g < count; ++g) {
             const auto one = stack.middleRows(g * h, h);
             if (!matrices.empty()) {
-                add_product(one, matrices[static_cast<std::size_t>(g)].transpose(), W);
+                add_abt<T>(one, matrices[static_cast<std::size_t>(g)], W);
             } else if (images.empty()) {
                 W += one;
             } else {

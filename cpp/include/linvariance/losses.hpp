@@ -9,8 +9,7 @@ enum class Loss { squared, cross_entropy };
 
 // Returns Σ‖o - t‖², or Σ_k t_k (log Σ_l exp o_l - o_k) with targets that sum to 1; O becomes its gradient.
 template <class T>
-double loss_gradient(Loss kind, const Eigen::Ref<const Matrix<T>, 0, Eigen::OuterStride<>>& targets,
-                     Eigen::Ref<Matrix<T>, 0, Eigen::OuterStride<>> O, Vector<T>& work) {
+double loss_gradient(Loss kind, const ConstPart<T>& targets, Part<T> O, Vector<T>& work) {
     if (kind == Loss::squared) {
         O -= targets;
         const double value = O.template cast<double>().squaredNorm();
@@ -32,9 +31,8 @@ double loss_gradient(Loss kind, const Eigen::Ref<const Matrix<T>, 0, Eigen::Oute
 // dot <- the derivative of the gradient along dot, given the gradient that loss_gradient left: 2 dot, or
 // p ∘ (dot - p·dot) with the probabilities p = gradient + targets.
 template <class T>
-void loss_curvature(Loss kind, const Eigen::Ref<const Matrix<T>, 0, Eigen::OuterStride<>>& targets,
-                    const Eigen::Ref<const Matrix<T>, 0, Eigen::OuterStride<>>& gradient,
-                    Eigen::Ref<Matrix<T>, 0, Eigen::OuterStride<>> dot, Vector<T>& work) {
+void loss_curvature(Loss kind, const ConstPart<T>& targets, const ConstPart<T>& gradient, Part<T> dot,
+                    Vector<T>& work) {
     if (kind == Loss::squared) {
         dot *= T(2);
         return;

@@ -33,7 +33,8 @@ class SampleTangent : public SampleNetwork<T> {
         this->activate_first();
         first_.resize(std::max(first_.size(), copies * rows * Base::block));
         View<T> firsts(first_.data(), copies * rows, this->columns_);
-        set_product(stacks, x.transpose(), firsts);
+        firsts.setZero();
+        add_abt<T>(stacks, x, firsts);
         for (Index branch = 0; branch < this->branches(); ++branch) {
             forward(branch, loss, targets);
             scratch.setZero();
@@ -43,7 +44,7 @@ class SampleTangent : public SampleNetwork<T> {
                 along(branch, loss, targets, directions.row(k).data(), pre, out.row(k).data());
             }
         }
-        add_product(firsts, x, stacks_out);
+        add_ab<T>(firsts, x, stacks_out);
     }
 
   private:
@@ -66,7 +67,8 @@ class SampleTangent : public SampleNetwork<T> {
     void forward(Index branch, Loss loss, const Y& targets) {
         for (std::size_t j = 2; j <= this->depth(); ++j) {
             auto A = this->value(j, branch), slope = this->view(this->layers_[j].slope, this->widths_[j]);
-            set_product(this->layer(this->weights_, j), this->value(j - 1, branch), A);
+            A.setZero();
+            add_ab<T>(this->layer(this->weights_, j), this->value(j - 1, branch), A);
             keep_curvature(j, A);
             if (j < this->depth()) activate<T>(this->activation_, A, slope);
         }
@@ -83,8 +85,9 @@ class SampleTangent : public SampleNetwork<T> {
         for (std::size_t j = 2; j <= this->depth(); ++j) {
             auto A = this->view(tangents_[j].pre, this->widths_[j]),
                  H = this->view(tangents_[j].value, this->widths_[j]);
-            set_product(this->layer(V, j), this->value(j - 1, branch), A);
-            add_product(this->layer(this->weights_, j), this->view(tangents_[j - 1].value, this->widths_[j - 1]), A);
+            A.setZero();
+            add_ab<T>(this->layer(V, j), this->value(j - 1, branch), A);
+            add_ab<T>(this->layer(this->weights_, j), this->view(tangents_[j - 1].value, this->widths_[j - 1]), A);
             H = A.cwiseProduct(this->view(this->layers_[j].slope, this->widths_[j]));
         }
         auto raw_dot = this->view(tangents_[this->depth()].adjoint, this->widths_.back());
@@ -98,11 +101,12 @@ class SampleTangent : public SampleNetwork<T> {
                                       this->view(tangents_[j].pre, d).array();
             auto to = this->layer(out, j);
             const auto adjoint = this->view(this->layers_[j].adjoint, d);
-            add_product(adjoint_dot, this->value(j - 1, branch).transpose(), to);
-            add_product(adjoint, this->view(tangents_[j - 1].value, below).transpose(), to);
+            add_abt<T>(adjoint_dot, this->value(j - 1, branch), to);
+            add_abt<T>(adjoint, this->view(tangents_[j - 1].value, below), to);
             auto next = this->view(tangents_[j - 1].adjoint, below);
-            set_product(this->layer(V, j).transpose(), adjoint, next);
-            add_product(this->layer(this->weights_, j).transpose(), adjoint_dot, next);
+            next.setZero();
+            add_atb<T>(this->layer(V, j), adjoint, next);
+            add_atb<T>(this->layer(this->weights_, j), adjoint_dot, next);
         }
         leave_tangent(branch, pre);
     }

@@ -67,7 +67,8 @@ class SampleNetwork {
     void enter(const Eigen::MatrixBase<Derived>& X) {
         columns_ = X.rows();
         auto A = view(layers_[1].value, stack_.rows());
-        set_product(stack_, X.transpose(), A);
+        A.setZero();
+        add_abt<T>(stack_, X, A);
     }
 
     // Its activation, and the mean over the elements if pooled.
@@ -86,7 +87,8 @@ class SampleNetwork {
     double finish(Index branch, Loss loss, const Eigen::MatrixBase<Derived>& targets) {
         for (std::size_t j = 2; j <= depth(); ++j) {
             auto A = value(j, branch);
-            set_product(layer(weights_, j), value(j - 1, branch), A);
+            A.setZero();
+            add_ab<T>(layer(weights_, j), value(j - 1, branch), A);
             if (j == depth()) break;
             auto slope = view(layers_[j].slope, widths_[j]);
             activate<T>(activation_, A, slope);
@@ -103,15 +105,16 @@ class SampleNetwork {
             auto adjoint = view(layers_[j].adjoint, widths_[j]), below = raw(j - 1);
             auto slope = layer(out, j);
             adjoint = raw(j).cwiseProduct(view(layers_[j].slope, widths_[j]));
-            add_product(adjoint, value(j - 1, branch).transpose(), slope);
-            set_product(layer(weights_, j).transpose(), adjoint, below);
+            add_abt<T>(adjoint, value(j - 1, branch), slope);
+            below.setZero();
+            add_atb<T>(layer(weights_, j), adjoint, below);
         }
     }
 
     // stack_gradient += dLoss/dA_1 X
     template <class Derived, class Out>
     void add_first_gradient(const Eigen::MatrixBase<Derived>& X, Eigen::MatrixBase<Out>& stack_gradient) {
-        add_product(view(layers_[1].adjoint, stack_.rows()), X, stack_gradient);
+        add_ab<T>(view(layers_[1].adjoint, stack_.rows()), X, stack_gradient);
     }
 
   protected:
