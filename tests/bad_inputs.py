@@ -12,6 +12,7 @@ import traceback
 import warnings
 
 import numpy as np
+import scipy.sparse.linalg
 
 import linvariance as lv
 
@@ -32,6 +33,15 @@ SQUARE, TARGETS = np.ones((8, 2)), lv.Moments.from_data(RNG.standard_normal((8, 
 PARTS = lv.groups.isotypic(REP)
 TIMES = np.array([0.0, 0.1, 0.2])
 FLOW = lv.dynamics.gradient_flow(PROBLEM, NETWORK, TIMES)
+PLAIN = lv.unconstrained(MOMENTS, rank=2)
+POINTS = lv.critical_points(PLAIN)
+MINIMUM = lv.network_at(POINTS[0], (4, 2, 3))
+PATH = lv.regularization_path(MOMENTS, REP, rank=2)
+FLAT = np.ones(NETWORK.flat.size)
+SPOILED = lv.Network.from_flat(np.nan * FLAT, NETWORK.widths)
+UNFIT = lv.Network([np.ones((2, 5)), np.ones((3, 2))])
+OVERFLOW = lv.Network([1e160 * layer for layer in LAYERS])
+BIASED = lv.regularized(TARGETS, DENSE, rank=1, strength=1.0, output=DENSE)
 
 
 def spoiled(array, value):
@@ -124,6 +134,12 @@ ARRAY_ARGUMENTS = {
     ("Network", "weights"): (lambda a: lv.Network([a, LAYERS[1]]), LAYERS[0], {"one column more", "no columns"}),
     ("Network, second layer", "weights"): (lambda a: lv.Network([LAYERS[0], a]), LAYERS[1], {*FREE_ROWS, "empty"}),
     ("init.given", "weights"): (lambda a: lv.init.given([a, LAYERS[1]]), LAYERS[0], {"one column more", "no columns"}),
+    ("loss_along", "direction"): (lambda a: lv.loss_along(PROBLEM, NETWORK, a), FLAT, set()),
+    ("RegularizationPath.evaluate", "strengths"): (
+        PATH.evaluate,
+        np.array([0.1, 1.0]),
+        {*FREE_ROWS, "one column more"},
+    ),
     ("invariance.split", "W"): (lambda a: lv.invariance.split(a, REP), W, FREE_ROWS),
     ("invariance.accuracy", "W"): (lambda a: lv.invariance.accuracy(a, X, LABELS, REP), W, FREE_ROWS),
     ("invariance.accuracy", "X"): (lambda a: lv.invariance.accuracy(W, a, LABELS, REP), X, set()),
@@ -191,10 +207,22 @@ NOT_POSITIVE = {**NOT_STRENGTHS, "0": 0.0}
 NOT_FRACTIONS = {**NOT_STRENGTHS, "1": 1.0, "2": 2.0}
 NOT_DATA = {"array": X, "None": None, "str": "moments", "representation": REP, "tuple": (X, Y)}
 NOT_REPS = {"array": np.eye(4), "None": None, "str": "C4", "moments": MOMENTS, "generators": [[1, 2, 3, 0]]}
+NOT_NETWORKS = {
+    "None": None,
+    "array": W,
+    "layers": LAYERS,
+    "str": "network",
+    "nan": SPOILED,
+    "inf": lv.Network.from_flat(np.inf * FLAT, NETWORK.widths),
+    "other inputs": UNFIT,
+    "other outputs": lv.Network([np.ones((2, 4)), np.ones((2, 2))]),
+    "problem": PROBLEM,
+    "overflow": OVERFLOW,
+}
 NOT_PROBLEMS = {"None": None, "array": X, "moments": MOMENTS, "str": "augmented"}
-NOT_NETWORKS = {"None": None, "array": W, "list": LAYERS, "str": "network"}
+BARE_NETWORKS = {name: NOT_NETWORKS[name] for name in ("None", "array", "layers", "str")}
 UNFIT_NETWORKS = {
-    **NOT_NETWORKS,
+    **BARE_NETWORKS,
     "other inputs": lv.Network([np.ones((2, 5)), LAYERS[1]]),
     "nan": lv.Network.from_flat(np.full(14, np.nan), (4, 2, 3)),
 }
@@ -595,7 +623,7 @@ SCALARS = {
     ),
     ("dynamics.visits", "problem"): (lambda v: lv.dynamics.visits(v, FLOW), NOT_PROBLEMS),
     ("dynamics.visits", "trace"): (lambda v: lv.dynamics.visits(PROBLEM, v), UNREADABLE_RUNS),
-    ("dynamics.balancedness", "network"): (lv.dynamics.balancedness, NOT_NETWORKS),
+    ("dynamics.balancedness", "network"): (lv.dynamics.balancedness, BARE_NETWORKS),
     ("dynamics.first_layer_perp", "network"): (
         lambda v: lv.dynamics.first_layer_perp(v, REP),
         UNFIT_NETWORKS,
@@ -641,6 +669,180 @@ SCALARS = {
     ("dynamics.time_scales", "scale"): (lambda v: lv.dynamics.time_scales(PROBLEM, v), NOT_POSITIVE),
     ("dynamics.time_scales", "depth"): (lambda v: lv.dynamics.time_scales(PROBLEM, 0.1, depth=v), NOT_COUNTS),
     ("TimeScales.measured", "trace"): (lv.dynamics.time_scales(PROBLEM, 0.1).measured, UNREADABLE_RUNS),
+    ("critical_points", "problem"): (lv.critical_points, NOT_PROBLEMS),
+    ("critical_points", "regularized"): (lv.critical_points, {"equivariant": BIASED}),
+    ("lower_rank_points", "problem"): (lv.lower_rank_points, NOT_PROBLEMS),
+    ("CriticalPoints", "k"): (lambda v: POINTS[v], {k: v for k, v in NOT_COUNTS.items() if k not in ("0", "negative")}),
+    ("CriticalPoints", "indices|step"): (lambda v: POINTS[v], {"floats": slice(0.5, 2), "step": slice(None, None, 0)}),
+    ("parameter_index", "hidden"): (POINTS[0].parameter_index, {**NOT_COUNTS, "below the rank": 1}),
+    ("network_at", "point"): (
+        lambda v: lv.network_at(v, (4, 2, 3)),
+        {"None": None, "subset": (0, 1), "points": POINTS, "weights": W, "str": "minimum", "number": 0},
+    ),
+    ("network_at", "widths"): (
+        lambda v: lv.network_at(POINTS[0], v),
+        {
+            "None": None,
+            "empty": [],
+            "one": [4],
+            "no hidden layer": [4, 3],
+            "below the rank": [4, 1, 3],
+            "deep, below the rank": [4, 3, 1, 3, 3],
+            "starts elsewhere": [5, 2, 3],
+            "ends elsewhere": [4, 2, 4],
+            "negative": [4, -2, 3],
+            "fraction": [4, 2.0, 3],
+            "nan": [4, np.nan, 3],
+            "bool": [4, True, 3],
+            "str": ["4", "2", "3"],
+            "string": "423",
+            "number": 3,
+            "nested": [[4, 2, 3]],
+            "huge": [4, 2**62, 3],
+        },
+    ),
+    ("network_at", "gauge"): (
+        lambda v: lv.network_at(POINTS[0], (4, 2, 3), gauge=v),
+        {"seed": 3, "True": True, "class": np.random.Generator, "old": np.random.RandomState(0), "str": "random"},
+    ),
+    ("network_at", "idle"): (
+        lambda v: lv.network_at(POINTS[0], (4, 2, 2, 3), idle=v),
+        {
+            "None": None,
+            "number": 2,
+            "0": [0],
+            "negative": [-1],
+            "too large": [4],
+            "too many": [1, 2],
+            "fraction": [1.0],
+            "bool": [True],
+            "str": "2",
+            "nan": [np.nan],
+        },
+    ),
+    ("classify", "problem"): (lambda v: lv.classify(v, NETWORK), NOT_PROBLEMS),
+    ("classify", "network"): (lambda v: lv.classify(PROBLEM, v), NOT_NETWORKS),
+    ("classify", "rtol"): (
+        lambda v: lv.classify(PLAIN, MINIMUM, rtol=v),
+        {**NOT_POSITIVE, "1": 1.0, "2": 2.0, "int 0": 0, "int 1": 1},
+    ),
+    ("classify", "spectrum"): (
+        lambda v: lv.classify(PLAIN, MINIMUM, spectrum=v),
+        {"None": None, "str": "no", "number": 1, "array": np.ones(2)},
+    ),
+    ("loss_along", "problem"): (lambda v: lv.loss_along(v, NETWORK, FLAT), NOT_PROBLEMS),
+    ("loss_along", "network"): (lambda v: lv.loss_along(PROBLEM, v, FLAT), NOT_NETWORKS),
+    ("loss_along", "direction"): (
+        lambda v: lv.loss_along(PROBLEM, NETWORK, v),
+        {
+            "too short": FLAT[:-1],
+            "layers": LAYERS,
+            "spoiled network": SPOILED,
+            "network of other widths": UNFIT,
+            "network of other widths and the same size": lv.Network([np.ones((7, 1)), np.ones((1, 7))]),
+        },
+    ),
+    ("escape", "problem"): (lambda v: lv.escape(v, NETWORK), NOT_PROBLEMS),
+    ("escape", "network"): (
+        lambda v: lv.escape(PLAIN, v),
+        {**NOT_NETWORKS, "minimum": MINIMUM},
+    ),
+    ("regularization_path", "data"): (lambda v: lv.regularization_path(v, REP, rank=2), NOT_DATA),
+    ("regularization_path", "rep"): (lambda v: lv.regularization_path(MOMENTS, v, rank=2), NOT_REPS),
+    ("regularization_path", "rank"): (lambda v: lv.regularization_path(MOMENTS, REP, rank=v), NOT_COUNTS),
+    ("regularization_path of another size", "X"): (
+        lambda v: lv.regularization_path(MOMENTS, v, rank=2),
+        {"smaller": lv.groups.cyclic(3), "larger": lv.groups.image_rotations(14)},
+    ),
+    ("RegularizationPath", "strength"): (PATH, NOT_STRENGTHS),
+    ("RegularizationPath.derivative", "strength"): (PATH.derivative, NOT_POSITIVE),
+    ("RegularizationPath.derivative at a jump", "strength"): (
+        lv.regularization_path(
+            lv.Moments.from_data(np.eye(2), np.array([[1.0, 2.0], [1.0, -2.0]])), lv.groups.symmetric(2), rank=1
+        ).derivative,
+        {"at the jump": 0.375},
+    ),
+    ("RegularizationPath.evaluate", "strengths"): (
+        PATH.evaluate,
+        {"0": [1.0, 0.0], "negative": [1.0, -1.0], "-0": [-0.0], "empty": [], "number": 1.0, "list of lists": [[1.0]]},
+    ),
+    ("RegularizationPath.strength_for", "loss"): (
+        lambda v: PATH.strength_for(loss=v),
+        {**NOT_STRENGTHS, "too large": 1e9, "None": None, "below the least": 0.0},
+    ),
+    ("RegularizationPath.strength_for", "norm_perp"): (
+        lambda v: PATH.strength_for(norm_perp=v),
+        {**NOT_STRENGTHS, "too large": 1e9, "None": None},
+    ),
+    ("RegularizationPath.strength_for", "loss and norm_perp"): (
+        lambda v: PATH.strength_for(**v),
+        {"neither": {}, "both": {"loss": 1.0, "norm_perp": 1.0}},
+    ),
+    ("extremes", "H"): (
+        lv.curvature.extremes,
+        {
+            "None": None,
+            "array": np.eye(3),
+            "network": NETWORK,
+            "operator": scipy.sparse.linalg.aslinearoperator(np.eye(3)),
+        },
+    ),
+    ("extremes", "k"): (
+        lambda v: lv.curvature.extremes(OPERATOR, v),
+        {**NOT_COUNTS, "too many": OPERATOR.shape[0] + 1},
+    ),
+    ("spectral_density", "H"): (
+        lv.curvature.spectral_density,
+        {
+            "None": None,
+            "array": np.eye(3),
+            "network": NETWORK,
+            "overflow": lv.hessian(PROBLEM, OVERFLOW),
+            "too large": lv.hessian(PROBLEM, lv.Network([np.ones((500, 4)), np.ones((3, 500))])),
+            "no weights": lv.hessian(lv.hard_wired(MOMENTS, SIGNED, rank=1), lv.Network([np.ones((3, 0))])),
+        },
+    ),
+    ("spectral_density", "degree"): (lambda v: lv.curvature.spectral_density(OPERATOR, v), NOT_COUNTS),
+    ("sampled_density", "H"): (
+        lambda v: lv.curvature.sampled_density(v, probes=4, rng=np.random.default_rng(0)),
+        {"None": None, "array": np.eye(3), "network": NETWORK},
+    ),
+    ("sampled_density", "probes"): (
+        lambda v: lv.curvature.sampled_density(OPERATOR, probes=v, rng=np.random.default_rng(0)),
+        {**NOT_COUNTS, "1": 1},
+    ),
+    ("sampled_density", "rng"): (
+        lambda v: lv.curvature.sampled_density(OPERATOR, probes=4, rng=v),
+        {"None": None, "seed": 3, "class": np.random.Generator},
+    ),
+    ("sampled_density", "degree"): (
+        lambda v: lv.curvature.sampled_density(OPERATOR, probes=4, rng=np.random.default_rng(0), degree=v),
+        NOT_COUNTS,
+    ),
+    ("sharpness", "problem"): (lambda v: lv.curvature.sharpness(v, [NETWORK]), NOT_PROBLEMS),
+    ("sharpness", "networks"): (
+        lambda v: lv.curvature.sharpness(PROBLEM, v),
+        {
+            "empty": [],
+            "one network": NETWORK,
+            "string": "ab",
+            "number": 3,
+            **{f"one is {name}": [NETWORK, network] for name, network in NOT_NETWORKS.items()},
+        },
+    ),
+    ("nullity", "problem"): (lambda v: lv.nullity(v, NETWORK), NOT_PROBLEMS),
+    ("nullity", "network"): (
+        lambda v: lv.nullity(PLAIN, v),
+        {
+            **NOT_NETWORKS,
+            "not critical": NETWORK,
+            "too large": lv.network_at(POINTS[0], (4, 500, 3)),
+        },
+    ),
+    ("nullity", "rtol"): (
+        lambda v: lv.nullity(PLAIN, MINIMUM, rtol=v),
+        {**NOT_POSITIVE, "1": 1.0, "int 0": 0, "int 1": 1},
+    ),
     ("Hessian", "Hessian|real"): (OPERATOR.matvec, {"complex": np.ones(OPERATOR.shape[1]) + 0j}),
     ("Hessian", "dimension|shape"): (OPERATOR.matvec, {"too short": np.ones(3), "a matrix": np.ones((14, 2))}),
 }

@@ -1,175 +1,179 @@
-"""Hessian-vector products: a complex step on the NumPy twin's gradient, symmetry, blocks, what an operator must do."""
+"""The Hessian's spectrum: its ends, its density, the sharpness along a run, against LAPACK on the dense matrix."""
 
 import itertools
 
 import numpy as np
 import pytest
-import scipy.sparse.linalg
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.polynomial import chebyshev
 
 import linvariance as lv
-import methods
-import oracles
-import strategies
+from linvariance import curvature
+from test_hessians import points
 from tolerances import bounded, close
 
-method_names = st.sampled_from(methods.METHODS)
+LANCZOS = curvature.RESIDUAL / np.finfo(float).eps  # its stopping rule, in eps
 
 
-@st.composite
-def points(draw, spectra=tuple(strategies.SPECTRA)):
-    """A problem of full rank bound, its literal data set, and a network of any depth that poses it."""
-    case = draw(strategies.cases(spectra=spectra, max_dim=6))
-    method = draw(method_names)
-    B = methods.representation(case.group).invariant_basis()
-    twin = methods.equivalent(case, method, B=np.asarray(B))
-    inner = draw(st.lists(st.integers(1, 5), max_size=3))
-    widths = [len(twin.A), *inner, case.outputs]
-    rng = np.random.default_rng(case.seed + 7)
-    weights = [rng.standard_normal((b, a)) for a, b in itertools.pairwise(widths)]
-    p = methods.problem(case, method, rank=min(widths))
-    return p, twin, weights, rng
+def large_hessian(rng, at="random"):
+    """196-5-9 as on small images, with inputs of condition 1e3: 1025 parameters, beyond the dense branch."""
+    X = rng.standard_normal((300, 196)) * np.geomspace(1, 1e-3, 196)
+    p = lv.augmented(lv.Moments.from_data(X, np.eye(9)[rng.integers(0, 9, 300)]), lv.groups.image_rotations(14), rank=5)
+    if at == "random":
+        return lv.hessian(p, lv.Network([rng.standard_normal((5, 196)) / 14, rng.standard_normal((9, 5))]))
+    return lv.hessian(p, lv.network_at(lv.critical_points(p)[at], (196, 5, 9)))
 
 
-def scale(twin, weights, direction):
-    """‖H v‖ before cancellation: two layers' derivatives of the residual, and the residual times two layers."""
-    top = twin.spectrum[0] if twin.spectrum.size else 0.0
-    w = [np.linalg.norm(x) + np.linalg.norm(v) for x, v in zip(weights, direction, strict=True)]
-    product, least = np.prod(w), min(w)
-    return float(
-        4 * len(w) * (product / least) ** 2 * top**2 * max(w)
-        + 4 * len(w) * product / least**2 * top * np.sqrt(twin.scale(oracles.product(weights))) * max(w)
-    )
-
-
-@given(points())
-def test_against_the_complex_step(drawn):
-    p, twin, weights, rng = drawn
+@given(points(spectra=("flat", "mild", "low rank")), st.data())
+def test_ends_are_those_of_lapack(drawn, data):
+    p, _, weights, _ = drawn
     H = lv.hessian(p, lv.Network(weights))
-    for _ in range(3):
-        direction = [rng.standard_normal(w.shape) for w in weights]
-        expected = oracles.joined(oracles.hessian_product(weights, direction, twin.A, twin.Y, twin.n))
-        found = H.matvec(oracles.joined(direction))
-        norms = scale(twin, weights, direction)
-        close("hessian: complex step", found, expected, norms=norms, dims=len(found))
-        assert np.linalg.norm(found - expected) <= 1e-12 * max(norms, np.linalg.norm(expected))  # the figure asked for
+    dense = H.to_dense()
+    values = np.linalg.eigvalsh(dense)
+    k = data.draw(st.integers(1, len(values)))
+    ends = curvature.extremes(H, k)
+    size = np.abs(values).max()
+    close("extremes: lowest", ends.lowest, values[:k], norms=size, dims=len(values))
+    close("extremes: highest", ends.highest, values[::-1][:k], norms=size, dims=len(values))
+    for found, V in ((ends.lowest, ends.lowest_vectors), (ends.highest, ends.highest_vectors)):
+        close("extremes: H V = V Λ", dense @ V, V * found, norms=size * np.sqrt(k), dims=len(values))
+        close("extremes: VᵀV = I", V.T @ V, np.eye(k), norms=np.sqrt(k), dims=len(values))
 
 
-@given(points())
-def test_symmetry(drawn):
-    p, twin, weights, rng = drawn
+@pytest.mark.parametrize("at", ["random", 0, 1, 125])
+def test_ends_beyond_the_dense_branch(rng, at, monkeypatch):
+    """At saddles the lowest eigenvalue is close to 0, at minima it is 0 many times over."""
+    monkeypatch.setattr(curvature, "EXACT", 400)
+    H = large_hessian(rng, at)
+    values = np.linalg.eigvalsh(H.to_dense())
+    ends = curvature.extremes(H, 3)
+    width = values[-1] - values[0]
+    for found, V in ((ends.lowest, ends.lowest_vectors), (ends.highest, ends.highest_vectors)):
+        close("Lanczos: H V = V Λ", H @ V, V * found, norms=width, dims=1, condition=LANCZOS)
+    bounded("Lanczos: lowest", abs(ends.lowest[0] - values[0]), norms=width, dims=1, condition=LANCZOS)
+    bounded("Lanczos: highest", abs(ends.highest[0] - values[-1]), norms=width, dims=1, condition=LANCZOS)
+    again = curvature.extremes(H, 3)
+    np.testing.assert_array_equal(again.lowest_vectors, ends.lowest_vectors)
+
+
+@pytest.mark.parametrize("exact", [3000, 400])
+def test_ends_of_a_zero_hessian_and_of_a_multiple_of_the_identity(exact, monkeypatch):
+    p = lv.unconstrained(lv.Moments.from_data(np.eye(30), np.eye(30)[:, :20]), rank=20)
+    flat = lv.hessian(p, lv.Network([np.zeros((20, 30)), np.zeros((20, 20)), np.zeros((20, 20))]))
+    round_ = lv.hessian(p, lv.Network([np.ones((20, 30))]))  # one layer: 2 I ⊗ S' = I/15
+    for H, value in ((flat, 0.0), (round_, 1 / 15)):
+        with monkeypatch.context() as patch:
+            patch.setattr(curvature, "EXACT", exact)
+            ends = curvature.extremes(H)
+            sampled = curvature.sampled_density(H, probes=2, rng=np.random.default_rng(0), degree=20)
+        assert sampled.grid[sampled.density.argmax()] == pytest.approx(value, abs=sampled.half / 20)
+        np.testing.assert_allclose([ends.lowest[0], ends.highest[0]], value, atol=1e-12)
+        density = curvature.spectral_density(H)
+        np.testing.assert_allclose(density.grid[density.density.argmax()], value, atol=density.half / 200)
+
+
+def power_means(density, powers):
+    """Mean of λ^k from the moments: x^k in Chebyshev's polynomials of (x - center)/half."""
+    line = np.polynomial.Polynomial([density.center, density.half])
+    return [float(chebyshev.poly2cheb((line**k).coef) @ density.moments[: k + 1]) for k in powers]
+
+
+@given(points(spectra=("flat", "mild", "low rank")), st.integers(1, 40))
+def test_density_of_all_eigenvalues(drawn, degree):
+    p, _, weights, _ = drawn
     H = lv.hessian(p, lv.Network(weights))
-    u, v = rng.standard_normal((2, H.shape[0]))
-    Hu, Hv = H.matvec(u), H.matvec(v)
-    norms = scale(twin, weights, oracles.split_like(u, weights)) * np.linalg.norm(v)
-    bounded("hessian: <Hu, v> = <u, Hv>", abs(Hu @ v - Hv @ u), norms=norms, dims=len(u))
-    np.testing.assert_array_equal(H.rmatvec(u), Hu)
-    np.testing.assert_array_equal(H.T.matvec(u), Hu)
-    np.testing.assert_array_equal(H.H.matvec(u), Hu)
-
-
-@given(points(), st.integers(0, 9))
-def test_a_block_is_its_columns_one_by_one(drawn, columns):
-    p, twin, weights, rng = drawn
-    H = lv.hessian(p, lv.Network(weights))
-    V = rng.standard_normal((H.shape[0], columns))
-    block = H.matmat(V)
-    assert block.shape == V.shape
-    for k in range(columns):
+    dense = H.to_dense()
+    found = curvature.spectral_density(H, degree)
+    assert (found.density >= 0).all()
+    assert not found.errors.any()
+    # Gauss and Chebyshev: exact for a polynomial over √(1 - t²), at its own nodes.
+    angle = np.pi * (np.arange(len(found.grid))[::-1] + 0.5) / len(found.grid)
+    np.testing.assert_allclose(found.grid, found.center + found.half * np.cos(angle), rtol=1e-13)
+    integral = np.pi / len(angle) * np.sum(found.density * found.half * np.sin(angle))
+    assert integral == pytest.approx(1, rel=1e-12)  # sums of 164 terms at most
+    size = np.abs(np.linalg.eigvalsh(dense)).max() + found.half
+    for k in range(1, min(degree, 3) + 1):
+        expected = np.trace(np.linalg.matrix_power(dense, k)) / len(dense)
         close(
-            "hessian: block = one by one",
-            block[:, k],
-            H.matvec(V[:, k]),
-            dims=len(V),
-            norms=scale(twin, weights, oracles.split_like(V[:, k], weights)),
+            "density: tr Hᵏ/N", power_means(found, [k])[0], expected, norms=size**k, dims=len(dense), condition=10 * k
         )
 
 
-@given(points(spectra=("flat", "mild", "low rank")))
-def test_dense_matrix_and_linearity(drawn):
-    p, twin, weights, rng = drawn
-    H = lv.hessian(p, lv.Network(weights))
+def test_jackson_kernel_is_the_published_one(rng):
+    """A single eigenvalue at the center becomes a bump of standard deviation π·half/degree, to leading order."""
+    found = curvature.spectral_density(lv.hessian(_identity_problem(), lv.Network([np.eye(3)])), 400)
+    weights = np.gradient(found.grid) * found.density
+    spread = np.sqrt(np.sum(weights * (found.grid - found.center) ** 2) / weights.sum())
+    assert spread == pytest.approx(np.pi * found.half / 400, rel=0.05)
+
+
+def _identity_problem():
+    return lv.unconstrained(lv.Moments.from_data(np.sqrt(3) * np.eye(3), np.eye(3)), rank=3)
+
+
+@pytest.mark.parametrize("at", ["random", 0])
+def test_sampled_density_is_the_density_within_its_errors(rng, at, monkeypatch):
+    H = large_hessian(rng, at)
+    exact = curvature.spectral_density(H, 100)
+    sampled = curvature.sampled_density(H, probes=64, rng=np.random.default_rng(1), degree=100)
+    # 100 means of 64 draws, seed fixed: Student's t beyond 5 has probability 5e-6 each.
+    assert np.all(np.abs(sampled.moments - exact.moments)[1:] <= 5 * sampled.errors[1:] + 1e-9)
     dense = H.to_dense()
-    assert dense.shape == H.shape == (sum(w.size for w in weights),) * 2
-    u, v = rng.standard_normal((2, len(dense)))
-    norms = scale(twin, weights, oracles.split_like(np.abs(u) + np.abs(v), weights))
-    close("hessian: dense", dense @ u, H.matvec(u), norms=norms, dims=len(u))
-    close("hessian: linear", H.matvec(2 * u - 3 * v), 2 * H.matvec(u) - 3 * H.matvec(v), norms=5 * norms, dims=len(u))
-    close("hessian: dense is symmetric", dense, dense.T, norms=norms, dims=len(u))
+    for k in (1, 2, 3):
+        mean, expected = power_means(sampled, [k])[0], np.trace(np.linalg.matrix_power(dense, k)) / len(dense)
+        # The k-th power is a polynomial with coefficients of at most (|center| + half)^k in the moments.
+        allowed = 5 * (abs(sampled.center) + sampled.half) ** k * sampled.errors[: k + 1].sum()
+        assert abs(mean - expected) <= allowed
+    again = curvature.sampled_density(H, probes=64, rng=np.random.default_rng(1), degree=100)
+    np.testing.assert_array_equal(again.density, sampled.density)
+    monkeypatch.setattr(curvature, "EXACT", 400)  # Lanczos finds the interval
+    roughly = curvature.sampled_density(H, probes=64, rng=np.random.default_rng(1), degree=100)
+    assert [roughly.center, roughly.half] == pytest.approx([exact.center, exact.half], abs=0.01 * exact.half)
+    assert np.all(np.abs(roughly.moments) <= 1)  # nothing outside of the interval, where T_k grows like a power
 
 
-def swap_problem(rng, rank=2):
-    m = lv.Moments.from_data(rng.standard_normal((20, 5)), rng.standard_normal((20, 4)))
-    return lv.augmented(m, lv.groups.cyclic(5), rank=rank)
+def test_the_recursion_is_chebyshevs():
+    """zᵀ T_k z of a diagonal matrix, by the definition; the degree may be even or odd."""
+    rng = np.random.default_rng(3)
+    t, Z = rng.uniform(-1, 1, 30), rng.choice([-1.0, 1.0], (30, 4))
+    for degree in (1, 2, 7, 8):
+        found = curvature._chebyshev_samples(lambda V: t[:, None] * V, Z, degree)
+        expected = [np.cos(k * np.arccos(t)).mean() for k in range(degree + 1)]
+        np.testing.assert_allclose(found, np.tile(np.array(expected)[:, None], 4), atol=1e-13)
 
 
-@pytest.mark.parametrize("widths", [[196, 5, 9], [30, 130, 101], [130, 120, 7, 101]], ids=str)
-def test_sizes_beyond_one_tile(widths, rng):
-    """A bottleneck, a wide layer, and products of more than 96 rows and columns."""
-    X, Y = rng.standard_normal((20, widths[0])), rng.standard_normal((20, widths[-1]))
+@pytest.mark.parametrize("widths", [(9, 4, 6), (196, 5, 9)], ids=str)
+def test_sharpness_along_a_run(rng, widths):
+    X, Y = rng.standard_normal((50, widths[0])), rng.standard_normal((50, widths[-1]))
     p = lv.unconstrained(lv.Moments.from_data(X, Y), rank=min(widths))
-    weights = [rng.standard_normal((b, a)) / np.sqrt(a) for a, b in itertools.pairwise(widths)]
-    H = lv.hessian(p, lv.Network(weights))
-    V = rng.standard_normal((H.shape[0], 3))
-    expected = np.stack(
-        [oracles.joined(oracles.hessian_product(weights, oracles.split_like(v, weights), X.T, Y.T)) for v in V.T],
-        axis=1,
-    )
-    assert np.linalg.norm(H.matmat(V) - expected) <= 1e-12 * np.linalg.norm(expected)  # the figure asked for
+    run = [lv.Network([rng.standard_normal((b, a)) / np.sqrt(a) for a, b in itertools.pairwise(widths)])]
+    for _ in range(4):
+        run.append(lv.train(p, widths, epochs=20, init=lv.init.given(run[-1])).network)
+    found = curvature.sharpness(p, run)
+    expected = [np.linalg.eigvalsh(lv.hessian(p, network).to_dense())[-1] for network in run]
+    close("sharpness", found, expected, norms=np.linalg.norm(expected), dims=1, condition=LANCZOS)
 
 
-def test_difference_quotients_have_slope_two(rng):
-    p = swap_problem(rng)
-    weights = [rng.standard_normal((2, 5)), rng.standard_normal((4, 2))]
-    v = [rng.standard_normal(w.shape) for w in weights]
-    exact = lv.hessian(p, lv.Network(weights)).matvec(oracles.joined(v))
-
-    def gradient(h):
-        W1, W2 = (w + h * d for w, d in zip(weights, v, strict=True))
-        D = p.gradient(W2 @ W1)
-        return oracles.joined([W2.T @ D, D @ W1.T])
-
-    errors = [np.linalg.norm((gradient(h) - gradient(-h)) / (2 * h) - exact) for h in (1e-2, 5e-3)]
-    assert np.log2(errors[0] / errors[1]) == pytest.approx(2, abs=0.1)
-
-
-def test_one_layer_is_the_input_moment(rng):
-    """H = 2 I ⊗ S' on W raveled row-major."""
-    p = swap_problem(rng, rank=4)
-    H = lv.hessian(p, lv.Network([rng.standard_normal((4, 5))])).to_dense()
-    S = np.asarray(p.gradient(np.eye(4, 5)) - p.gradient(np.zeros((4, 5))))  # 2 S' in its first rows
-    np.testing.assert_allclose(H[:5, :5][:4], S, atol=1e-14)
-    np.testing.assert_allclose(H, np.kron(np.eye(4), H[:5, :5]), atol=1e-14)
+def test_sharpness_finds_a_vector_orthogonal_to_the_last_one():
+    """One layer, H = 2 I ⊗ S': the same for every network; then a problem whose top direction moves elsewhere."""
+    X = np.diag(np.linspace(2.0, 1.0, 450))
+    p = lv.unconstrained(lv.Moments.from_data(X, np.ones((450, 1))), rank=1)
+    found = curvature.sharpness(p, [lv.Network([np.zeros((1, 450))])] * 2)
+    np.testing.assert_allclose(found, 2 * 4 / 450, rtol=1e-12)
+    two = lv.unconstrained(lv.Moments.from_data(np.sqrt(2) * np.eye(2), np.zeros((2, 250))), rank=2)
+    first = lv.Network([np.diag([2.0, 1.0]), np.ones((250, 2)) * [0.0, 1e-3]])
+    second = lv.Network([np.diag([1.0, 2.0]), np.ones((250, 2)) * [1e-3, 0.0]])  # top vectors in other columns of W_2
+    for order in ([first, second], [second, first]):
+        alone = [np.linalg.eigvalsh(lv.hessian(two, network).to_dense())[-1] for network in order]
+        np.testing.assert_allclose(curvature.sharpness(two, order), alone, rtol=1e-10)
 
 
-def test_scipy_finds_its_spectrum(rng):
-    p = swap_problem(rng)
-    s = lv.solve(p)
-    U, sigma, Vt = np.linalg.svd(s.weights, full_matrices=False)
-    root = np.sqrt(sigma[:2])
-    network = lv.Network([root[:, None] * Vt[:2], U[:, :2] * root])
-    H = lv.hessian(p, network)
-    dense = np.linalg.eigvalsh(H.to_dense())
-    assert dense[0] > -1e-12 * dense[-1]  # a global minimum: no descent
-    top = scipy.sparse.linalg.eigsh(H, k=3, which="LA", return_eigenvectors=False)
-    np.testing.assert_allclose(np.sort(top), dense[-3:], rtol=1e-10)
-
-
-def test_a_network_that_does_not_fit_is_refused(rng):
-    p = swap_problem(rng)
-    for widths in ([4, 2, 4], [5, 2, 3]):
-        with pytest.raises(ValueError, match="network"):
-            lv.hessian(p, lv.Network([np.ones((b, a)) for a, b in itertools.pairwise(widths)]))
-
-
-def test_used_by_two_threads_at_once(rng):
-    from concurrent.futures import ThreadPoolExecutor
-
-    p = swap_problem(rng)
-    H = lv.hessian(p, lv.Network([rng.standard_normal((2, 5)), rng.standard_normal((4, 2))]))
-    V = rng.standard_normal((H.shape[0], 40))
-    expected = [H.matvec(v) for v in V.T]
-    with ThreadPoolExecutor(2) as pool:
-        for found, alone in zip(pool.map(H.matvec, V.T), expected, strict=True):
-            np.testing.assert_array_equal(found, alone)
+@pytest.mark.parametrize(("factor", "stable"), [(1.8, True), (2.2, False)])
+def test_gradient_descent_is_stable_below_two_over_the_sharpness(rng, factor, stable):
+    p = lv.unconstrained(lv.Moments.from_data(rng.standard_normal((40, 5)), rng.standard_normal((40, 3))), rank=2)
+    network = lv.network_at(lv.critical_points(p)[0], (5, 2, 3))
+    lr = factor / curvature.sharpness(p, [network])[0]
+    nudged = lv.Network([W + 1e-6 * rng.standard_normal(W.shape) for W in network.weights])
+    losses = lv.train(p, optimizer=lv.GradientDescent(lr), epochs=200, init=lv.init.given(nudged)).loss
+    assert (losses[-1] < losses[0]) == stable

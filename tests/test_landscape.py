@@ -1,5 +1,6 @@
 """Counts, losses, indices and classes of critical points against dense Hessians, themselves checked by differences."""
 
+import collections
 import itertools
 import math
 
@@ -15,20 +16,35 @@ TOLERANCE = 1e-8  # of eigenvalues and losses that count as zero: distinct rando
 def random_problem(rng, depth):
     """Widths and a problem whose rank is theirs; targets of any rank, sometimes fitted exactly, sometimes n < d0."""
     d0, outputs = int(rng.integers(2, 5)), int(rng.integers(1, 4))
-    n, k = int(rng.integers(2, 8)), int(rng.integers(0, outputs + 1))
+    n, k = int(rng.integers(1, 8)), int(rng.integers(0, outputs + 1))
     X, Y = rng.standard_normal((n, d0)), rng.standard_normal((n, outputs))
     if rng.random() < 0.4:
         Y = rng.standard_normal((n, k)) @ rng.standard_normal((k, outputs))
     elif rng.random() < 0.3:
         Y = X @ rng.standard_normal((d0, 1)) @ rng.standard_normal((1, outputs))
-    method, rep = METHODS[rng.integers(4)], lv.groups.permutations([rng.permutation(d0)])
+    method = METHODS[rng.integers(4)]
+    signs = rng.choice([-1, 1], (1, d0)) if rng.random() < 0.3 else np.ones((1, d0), int)
+    rep = lv.groups.signed_permutations([rng.permutation(d0)], signs)  # with signs there may be no invariants at all
     dim = len(rep.invariant_basis()) if method == "hard_wired" else d0
     widths = [dim, *(int(rng.integers(1, 4)) for _ in range(depth - 1)), outputs]
-    m, rank = lv.Moments.from_data(X, Y), min(widths)
+    m, rank = lv.Moments.from_data(X, Y), max(1, min(widths))
     if method == "unconstrained":
         return widths, lv.unconstrained(m, rank=rank)
     strength = {"strength": 0.3} if method == "regularized" else {}
     return widths, getattr(lv, method)(m, rep, rank=rank, **strength)
+
+
+def tags(problem, depth):
+    """What a problem adds to the coverage."""
+    yield problem.method
+    yield f"depth {depth}"
+    yield f"rank Z = {np.linalg.matrix_rank(problem.target) if problem.target.size else 0}"
+    if np.linalg.matrix_rank(problem.target, tol=TOLERANCE) < min(problem.outputs, problem.dim):
+        yield "Z of deficient rank"
+    if problem.dim == 0:
+        yield "no invariants"
+    elif np.linalg.matrix_rank(problem.quadratic.moment, hermitian=True) < problem.dim:
+        yield "S' of deficient rank"
 
 
 def truth(problem, network):
@@ -41,10 +57,11 @@ def truth(problem, network):
 
 
 def test_classes_and_indices_against_dense_hessians():
-    rng, seen = np.random.default_rng(0), {}
+    rng, seen = np.random.default_rng(0), collections.Counter()
     for trial in range(500):
         depth = 2 + trial % 3
         widths, p = random_problem(rng, depth)
+        seen.update(tags(p, depth))
         for point in [*lv.critical_points(p), *lv.lower_rank_points(p)]:
             idle = rng.permutation(depth)[: max(depth - 2, 0)] + 1
             for gauge, busy in ((None, ()), (rng, idle[:1]), (None, idle)):
@@ -52,15 +69,65 @@ def test_classes_and_indices_against_dense_hessians():
                 kind, values, unit = truth(p, network)
                 found = lv.classify(p, network)
                 assert found.kind == kind, (trial, p.method, widths, point, found)
+                assert found.subset == point.subset
+                assert found.rank == len(point.subset)
                 assert p.loss(network.matrix) == pytest.approx(point.loss, abs=1e-9)
-                seen[kind] = seen.get(kind, 0) + 1
+                seen.update([kind, f"{kind}, depth {depth}"])
+                seen.update("tightened" if tight else "not tightened" for tight in found.tightened.values())
+                seen.update(
+                    ["tightened, but not all"] if 0 < sum(found.tightened.values()) < len(found.tightened) else []
+                )
                 if depth == 2 and gauge is None:
+                    seen["index"] += 1
                     assert int((values < -unit).sum()) == point.parameter_index(widths[1])
-    assert min(seen.values()) > 300
-    assert len(seen) == 3
+    for method in METHODS:
+        assert seen[method] >= 80
+    for depth in (2, 3, 4):
+        assert seen[f"depth {depth}"] >= 150
+        assert seen[f"global minimum, depth {depth}"] >= 300
+        assert seen[f"strict saddle, depth {depth}"] >= 100
+    for rank in range(4):
+        assert seen[f"rank Z = {rank}"] >= 20
+    assert seen["non-strict saddle, depth 2"] == 0  # at depth 2 nothing is ever tightened
+    assert seen["non-strict saddle, depth 3"] >= 50
+    assert seen["non-strict saddle, depth 4"] >= 100
+    assert seen["index"] >= 200
+    for what in ("no invariants", "S' of deficient rank", "Z of deficient rank"):
+        assert seen[what] >= 10, what
+    assert min(seen["tightened"], seen["not tightened"], seen["tightened, but not all"]) >= 50
 
 
-def test_dense_hessians_against_differences():
+@pytest.mark.parametrize("depth", [2, 3, 4])
+def test_the_whole_dense_hessian_against_differences_of_gradients(depth):
+    """What the classes above are checked against: every column, at random networks and at saddles."""
+    rng = np.random.default_rng(depth)
+    for _ in range(8):
+        widths, p = random_problem(rng, depth)
+        at = [lv.network_at(point, widths, gauge=rng) for point in [*lv.critical_points(p), *lv.lower_rank_points(p)]]
+        at.append(lv.Network([rng.standard_normal(W.shape) for W in at[0].weights]))
+        for network in at:
+            dense, h = lv.hessian(p, network).to_dense(), 1e-5
+
+            def gradient(flat, p=p, widths=widths):
+                layers = lv.Network.from_flat(flat, widths).weights
+                D, parts = p.gradient(lv.Network(layers).matrix), []
+                for j in range(len(layers)):
+                    below, above = np.eye(widths[0]), np.eye(widths[-1])
+                    for W in layers[:j]:
+                        below = W @ below
+                    for W in layers[:j:-1]:
+                        above = above @ W
+                    parts.append((above.T @ D @ below.T).ravel())
+                return np.concatenate(parts)
+
+            shifts = h * np.eye(network.flat.size)
+            columns = [(gradient(network.flat + e) - gradient(network.flat - e)) / (2 * h) for e in shifts]
+            # h² of the fourth derivative and eps/h of rounding, in units of the weights: 1e-10 each, with room.
+            size = max(1.0, np.abs(network.flat).max(initial=0.0)) ** (2 * depth) * (1 + np.abs(dense).max(initial=0.0))
+            np.testing.assert_allclose(np.reshape(columns, dense.shape), dense, atol=1e-8 * size)
+
+
+def test_the_loss_along_a_line_is_its_polynomial():
     rng = np.random.default_rng(1)
     widths, p = random_problem(rng, 3)
     network = lv.Network.from_flat(
@@ -150,3 +217,20 @@ def test_not_critical_and_bad_input():
         lv.network_at(lv.critical_points(p)[0], (3, 2, 3), idle=[1])
     with pytest.raises(ValueError, match="minimum"):
         lv.escape(p, lv.network_at(lv.critical_points(p)[0], (3, 2, 3)))
+
+
+@pytest.mark.parametrize("scale", [1e-120, 1.0, 1e120])
+def test_classes_do_not_depend_on_the_scale_of_the_data(scale):
+    rng = np.random.default_rng(7)
+    X, Y = rng.standard_normal((8, 4)), rng.standard_normal((8, 3))
+    p = lv.unconstrained(lv.Moments.from_data(scale * X, scale * Y), rank=2)
+    kinds = [lv.classify(p, lv.network_at(point, (4, 2, 3))).kind for point in lv.critical_points(p)]
+    assert kinds == ["global minimum", "strict saddle", "strict saddle"]
+    assert lv.classify(p, lv.Network([np.ones((2, 4)), np.ones((3, 2))])).kind == "not critical"
+    assert lv.nullity(p, lv.network_at(lv.critical_points(p)[0], (4, 2, 3))).found == 4
+
+
+def test_one_layer_has_no_network_at_a_saddle():
+    p = lv.unconstrained(lv.Moments.from_data(np.eye(3), np.diag([3.0, 2.0, 1.0])), rank=3)
+    with pytest.raises(ValueError, match="hidden layer"):
+        lv.network_at(lv.critical_points(p)[0], (3, 3))

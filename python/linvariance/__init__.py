@@ -7,9 +7,10 @@ Invariance in Deep Linear Networks* (PMLR 325).
 
 from importlib.metadata import version
 
-from . import augmentation, dynamics, groups, init, invariance
+from . import augmentation, curvature, dynamics, groups, init, invariance
 from .config import show_config
-from .curvature import hessian
+from .degeneracy import Nullity, nullity
+from .hessians import hessian
 from .landscape import CriticalPoint, CriticalPoints, critical_points, lower_rank_points
 from .moments import Moments
 from .networks import Network, predictor
@@ -35,6 +36,7 @@ __all__ = [
     "GradientDescent",
     "Moments",
     "Network",
+    "Nullity",
     "Problem",
     "Record",
     "RegularizationPath",
@@ -47,6 +49,7 @@ __all__ = [
     "classify",
     "convolutional",
     "critical_points",
+    "curvature",
     "dynamics",
     "equivariance_gap",
     "escape",
@@ -58,6 +61,7 @@ __all__ = [
     "loss_along",
     "lower_rank_points",
     "network_at",
+    "nullity",
     "predictor",
     "regularization_path",
     "regularized",

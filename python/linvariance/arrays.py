@@ -98,14 +98,19 @@ def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return array
 
 
-def integer(value: object, name: str, minimum: int = 1, maximum: int = 2**53) -> int:
-    """`value` as an int from `minimum` to `maximum`; bool and fractions are refused."""
+def index(value: object, name: str) -> int:
+    """`value` as an int of any size; bool and fractions are refused."""
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be an integer, but is the bool {value}.")
     try:
-        number = operator.index(value)  # type: ignore[arg-type]
+        return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         raise TypeError(f"{name} must be an integer, but is {value!r}.") from None
+
+
+def integer(value: object, name: str, minimum: int = 1, maximum: int = 2**53) -> int:
+    """`value` as an int from `minimum` to `maximum`; bool and fractions are refused."""
+    number = index(value, name)
     if number < minimum:
         raise ValueError(f"{name} must be at least {minimum}, but is {number}.")
     if number > maximum:
@@ -125,6 +130,14 @@ def real(value: object, name: str, minimum: float = 0.0, *, positive: bool = Fal
         raise ValueError(f"{name} must be finite, but is {number}.")
     if number < minimum or (positive and number == minimum):
         raise ValueError(f"{name} must be {'above' if positive else 'at least'} {minimum:g}, but is {number:g}.")
+    return number
+
+
+def fraction(value: object, name: str, *, positive: bool = False) -> float:
+    """`value` as a float from 0 (above it, if `positive`) to below 1."""
+    number = real(value, name, positive=positive)
+    if number >= 1:
+        raise ValueError(f"{name} must be below 1, but is {value}.")
     return number
 
 

@@ -16,8 +16,8 @@ import scipy.integrate
 
 from . import _core
 from .arrays import Array, instance, integer, real, reals
-from .curvature import hessian
 from .groups import Representation
+from .hessians import hessian
 from .invariance import split
 from .landscape import Triples, check_problem
 from .networks import Network

@@ -16,7 +16,7 @@ from typing import overload
 
 import numpy as np
 
-from .arrays import Array, instance, integer
+from .arrays import Array, index, instance, integer
 from .problems import Problem, refuse_without_moments
 from .spectra import decide_rank, svd, tolerance
 
@@ -83,7 +83,8 @@ class CriticalPoint:
     def spectrum(self) -> Array:
         """Eigenvalues of the Hessian of ½‖Z - W̃‖² on the tangent space of the matrices of this rank, ascending.
 
-        They are 1 ± σ_j/σ_i for i in I, j not in I, and 1 for all other directions.
+        They are 1 ± σ_j/σ_i for i in I, j not in I, and 1 for all other directions; of an augmented problem, those
+        among invariant matrices (1 for the others too).
         """
         _, sigma, _ = self._spectrum.triples
         chosen, rest = sigma[list(self.subset)], np.delete(sigma, list(self.subset))
@@ -158,6 +159,7 @@ class CriticalPoints:
     def __getitem__(self, k: int | slice) -> CriticalPoint | list[CriticalPoint]:
         if isinstance(k, slice):
             return [self[i] for i in range(*k.indices(self.count))]
+        k = index(k, "k")
         place = k + self.count if k < 0 else k
         if not (0 <= place < self.count and self._reach(place)):
             raise IndexError(f"There is no critical point {k}: there are {self.count}.")

@@ -127,11 +127,11 @@ def predictor(problem: Problem, network: Network) -> Callable[[npt.ArrayLike], A
     return network
 
 
-def check_fit(problem: Problem, network: Network) -> None:
+def check_fit(problem: Problem, network: Network, name: str = "network") -> None:
     """ValueError unless the network leads from the problem's dim to its outputs."""
     if (network.widths[0], network.widths[-1]) != (problem.dim, problem.outputs):
         raise ValueError(
-            f"network leads from {network.widths[0]} to {network.widths[-1]}, but the problem from {problem.dim} to "
+            f"{name} leads from {network.widths[0]} to {network.widths[-1]}, but the problem from {problem.dim} to "
             f"{problem.outputs}."
         )
 

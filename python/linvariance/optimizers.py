@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import _core
-from .arrays import listed, real
+from .arrays import fraction, listed, real
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class GradientDescent:
 
     def __post_init__(self) -> None:
         real(self.lr, "lr", positive=True)
-        _fraction(self.momentum, "momentum")
+        fraction(self.momentum, "momentum")
 
     def settings(self) -> _core.GradientDescentSettings:
         """As the C++ core takes them."""
@@ -38,7 +38,7 @@ class Adam:
         betas = listed(self.betas, "betas")
         if len(betas) != 2:
             raise ValueError(f"betas must be a pair, but is {betas!r}.")
-        object.__setattr__(self, "betas", tuple(_fraction(beta, f"betas[{k}]") for k, beta in enumerate(betas)))
+        object.__setattr__(self, "betas", tuple(fraction(beta, f"betas[{k}]") for k, beta in enumerate(betas)))
 
     def settings(self) -> _core.AdamSettings:
         """As the C++ core takes them."""
@@ -46,10 +46,3 @@ class Adam:
 
 
 Optimizer = GradientDescent | Adam
-
-
-def _fraction(value: float, name: str) -> float:
-    number = real(value, name)
-    if number >= 1:
-        raise ValueError(f"{name} must be below 1, but is {value}.")
-    return number

@@ -139,13 +139,16 @@ class RegularizationPath:
 
     def _weights(self, strengths: Array, U: Array, out: Array) -> Array:
         """W = U_r U_rᵀ K, K the solution without a rank bound, into `out` (n, dL, d0); returns ‖W⊥‖ (n,)."""
+        if not U.shape[2]:  # X = 0: Z has no columns
+            out[:] = 0.0
+            return np.zeros(len(U))
         inner = np.ascontiguousarray(U.transpose(0, 2, 1)).reshape(-1, len(self._fit)) @ self._fit
         scale = self._tau / (np.square(self._tau) + strengths[:, None])
-        inner.reshape(len(U), -1, inner.shape[1])[:, :, self._left.shape[1] :] *= scale[:, None, :]
+        inner.reshape(*U.shape[::2], inner.shape[1])[:, :, self._left.shape[1] :] *= scale[:, None, :]
         coefficients = inner @ self._back  # U_rᵀ K
         perp = self.representation.project(coefficients)
         np.subtract(coefficients, perp, out=perp)
-        np.matmul(U, coefficients.reshape(len(U), -1, out.shape[2]), out=out)
+        np.matmul(U, coefficients.reshape(*U.shape[::2], out.shape[2]), out=out)
         return np.asarray(np.linalg.norm(perp.reshape(len(U), -1), axis=1))
 
     @cached_property
@@ -172,9 +175,13 @@ class RegularizationPath:
         U = np.linalg.qr(np.hstack([U, np.eye(len(U))]))[0][:, : len(U)] if U.shape[1] < len(U) else U
         sigma = np.append(sigma, np.zeros(len(U) - len(sigma)))
         K = (fit * np.concatenate([ones, self._tau / height**2])) @ self._back
-        dK = -(fit * np.concatenate([none, self._tau / height**4])) @ self._back
+        dK = -(fit * np.concatenate([none, self._tau / height**2 / height**2])) @ self._back
         dM = -(fit * np.concatenate([none, (self._tau / height**2) ** 2])) @ fit.T
         r = min(self.rank, int((sigma > self._noise).sum()))
+        if r < min(self.rank + 1, len(sigma)) and r and sigma[r - 1] - sigma[r] <= self._noise:
+            raise ValueError(
+                f"The path has no derivative at strength {strength:g}: σ_{r} = σ_{r + 1} up to rounding. See jumps."
+            )
         turn = np.zeros_like(dM)
         inner = U.T @ dM @ U
         for i in range(r):
@@ -223,7 +230,10 @@ class RegularizationPath:
         change = np.flatnonzero(np.diff(np.sign(values)) != 0)
         if not len(change):
             least, most = (values + target).min(), (values + target).max()
-            raise ValueError(f"No strength gives {name} = {target:g}: it lies between {least:g} and {most:g}.")
+            raise ValueError(
+                f"No strength gives {name} = {target:.12g}: it lies between {least:.12g} and {most:.12g} at strengths "
+                f"from {low:.3g} to {high:.3g}; beyond them see at_zero and limit."
+            )
         k = int(change[0])
 
         def rest(t: float) -> float:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-import scipy.linalg
 from numpy.polynomial import Polynomial
 
-from .arrays import Array, instance, integer
-from .curvature import HessianOperator, hessian
+from .arrays import Array, fraction, instance, integer, listed, reals
+from .curvature import extremes
+from .hessians import check_network, hessian
 from .landscape import CriticalPoint, Triples, check_problem
-from .networks import Network, check_widths
+from .networks import Layers, Network, check_widths
 from .problems import Problem
 from .spectra import svd
 
@@ -30,7 +30,7 @@ def network_at(
 
     Args:
         point: from `critical_points` or `lower_rank_points`.
-        widths: d_0, ..., d_L, from the problem's dim to its outputs, none below the point's rank.
+        widths: d_0, ..., d_L with L >= 2, from the problem's dim to its outputs, none below the point's rank.
         gauge: None gives the balanced network; a generator changes the basis of every hidden layer at random.
         idle: layers j (from 1) whose hidden units beyond the point's rank get random weights, which the other layers
             then do not pass on. At least two layers must not be idle, so that the gradient vanishes all the same.
@@ -45,15 +45,17 @@ def network_at(
     instance(point, CriticalPoint, "point", "take one from critical_points(problem)")
     shape, q, V = check_widths(widths), len(point.subset), point.restricted
     depth = len(shape) - 1
+    if depth < 2:
+        raise ValueError(f"widths {shape} name no hidden layer: a single layer is critical only where it fits best.")
     if (shape[-1], shape[0]) != V.shape or min(shape) < q:
         raise ValueError(
             f"widths {shape} do not fit: they must lead from {V.shape[1]} to {V.shape[0]} with none below the rank {q}."
         )
-    idle = [integer(j, f"idle[{k}]") for k, j in enumerate(idle)]
+    idle = [integer(j, f"idle[{k}]") for k, j in enumerate(listed(idle, "idle"))]
+    if gauge is not None:
+        instance(gauge, np.random.Generator, "gauge", "pass numpy.random.default_rng(seed)")
     if any(j > depth for j in idle) or len(set(idle)) > depth - 2:
-        raise ValueError(
-            f"idle must name at most {max(depth - 2, 0)} of the layers 1 .. {depth}, but is {tuple(idle)}."
-        )
+        raise ValueError(f"idle must name at most {depth - 2} of the layers 1 .. {depth}, but is {tuple(idle)}.")
     U, s, Vt = svd(V)
     root = s[:q] ** (1 / depth)
     layers = [np.zeros((shape[j + 1], shape[j])) for j in range(depth)]
@@ -116,19 +118,18 @@ def classify(problem: Problem, network: Network, *, spectrum: bool = False, rtol
     'non-strict saddle'
     """
     check_problem(problem)
-    instance(network, Network, "network", "make one with Network([W_1, ..., W_L])")
-    if not (isinstance(rtol, float) and 0 < rtol < 1):
-        raise ValueError(f"rtol must be a float between 0 and 1, but is {rtol!r}.")
-    H = hessian(problem, network)  # checks the widths
+    check_network(problem, network)
+    instance(spectrum, bool, "spectrum", "whether to compute the lowest eigenvalue too")
+    rtol = fraction(rtol, "rtol", positive=True)
     source = Triples(problem)
     weights = [np.asarray(W, dtype=np.float64) for W in network.weights]
-    slope = _relative_gradient(problem, weights)
-    W = _chain(weights)
+    slope = relative_gradient(problem, weights)
+    W = chain(weights)
     U, sigma, _ = source.triples
     inner = W @ np.linalg.pinv(problem.quadratic.whitened.back)
     scale = max(float(sigma[0]) if len(sigma) else 0.0, float(np.linalg.norm(inner)))
     rank = int((svd(inner)[1] > rtol * scale).sum()) if scale else 0
-    lowest = _lowest(H) if spectrum else (None, None)
+    lowest = _lowest(problem, network) if spectrum else (None, None)
     if slope > rtol:
         return Classification("not critical", slope, None, rank, {}, *lowest)
     share = np.linalg.norm(U.T @ inner, axis=1) / sigma if len(sigma) else np.zeros(0)
@@ -146,7 +147,7 @@ def classify(problem: Problem, network: Network, *, spectrum: bool = False, rtol
     return Classification(kind, slope, subset, rank, tight, *lowest)
 
 
-def loss_along(problem: Problem, network: Network, direction: Network | npt.NDArray[np.float64]) -> Polynomial:
+def loss_along(problem: Problem, network: Network, direction: Network | npt.ArrayLike) -> Polynomial:
     """T -> f(W_L + t V_L, ..., W_1 + t V_1) in closed form: a polynomial of degree 2L.
 
     Args:
@@ -161,25 +162,12 @@ def loss_along(problem: Problem, network: Network, direction: Network | npt.NDAr
     array([ 1., -2.,  1.,  0.,  0.])
     """
     check_problem(problem)
-    instance(network, Network, "network", "make one with Network([W_1, ..., W_L])")
-    hessian(problem, network)  # checks the widths
-    flat = direction.flat if isinstance(direction, Network) else np.asarray(direction, dtype=np.float64).ravel()
-    if flat.size != network.flat.size or not np.isfinite(flat).all():
-        raise ValueError(f"direction must hold {network.flat.size} finite entries, but has {flat.size}.")
-    steps = Network.from_flat(flat, network.widths).weights
-    powers = [np.eye(network.widths[0])]  # coefficients of the product so far
-    for W, V in zip(network.weights, steps, strict=True):
-        stay, move = [W @ P for P in powers], [V @ P for P in powers]
-        powers = [a + b for a, b in zip([*stay, 0 * stay[0]], [0 * stay[0], *move], strict=True)]
-    total = np.zeros(2 * len(powers) - 1)
-    total[0] = problem.quadratic.floor
-    for A, T in problem.quadratic.blocks:
-        residuals = [A @ P.T for P in powers]
-        if T is not None:
-            residuals[0] = residuals[0] - T
-        for a, left in enumerate(residuals):
-            for b, right in enumerate(residuals):
-                total[a + b] += float(np.vdot(left, right))
+    check_network(problem, network)
+    steps = _direction(direction, network).weights
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = _coefficients(problem, network, steps)
+    if not np.isfinite(total).all():
+        raise ValueError("network and direction lead to a loss that overflows: scale the data or the weights down.")
     return Polynomial(total)
 
 
@@ -203,7 +191,7 @@ def escape(problem: Problem, network: Network) -> Escape:
     >>> step.after < step.before
     True
     """
-    value, vector = _lowest(hessian(problem, network))
+    value, vector = _lowest(problem, network)
     line = loss_along(problem, network, vector)
     before = float(line(0.0))
     turns = line.deriv().roots()
@@ -218,26 +206,74 @@ def escape(problem: Problem, network: Network) -> Escape:
     return Escape(Network.from_flat(network.flat + best * vector, network.widths), before, after)
 
 
-def _chain(layers: Sequence[Array]) -> Array:
+def _coefficients(problem: Problem, network: Network, steps: Layers) -> Array:
+    """Of the loss along a line (2L + 1,)."""
+    powers = [np.eye(network.widths[0])]  # coefficients of the product so far
+    for W, V in zip(network.weights, steps, strict=True):
+        stay, move = [W @ P for P in powers], [V @ P for P in powers]
+        powers = [a + b for a, b in zip([*stay, 0 * stay[0]], [0 * stay[0], *move], strict=True)]
+    total = np.zeros(2 * len(powers) - 1)
+    total[0] = problem.quadratic.floor
+    for A, T in problem.quadratic.blocks:
+        residuals = [A @ P.T for P in powers]
+        if T is not None:
+            residuals[0] = residuals[0] - T
+        for a, left in enumerate(residuals):
+            for b, right in enumerate(residuals):
+                total[a + b] += float(np.vdot(left, right))
+    return total
+
+
+def _direction(direction: Network | npt.ArrayLike, network: Network) -> Network:
+    """V_1, ..., V_L of the widths of a network."""
+    if isinstance(direction, Network):
+        if direction.widths != network.widths or not np.isfinite(direction.flat).all():
+            raise ValueError(
+                f"direction must hold finite weights of widths {network.widths}, but has widths {direction.widths}."
+            )
+        return direction
+    flat = np.asarray(reals(direction, "direction", ndim=(1,)), dtype=np.float64)
+    if flat.size != network.flat.size:
+        raise ValueError(f"direction must hold {network.flat.size} entries, one a weight, but has {flat.size}.")
+    return Network.from_flat(flat, network.widths)
+
+
+def _lowest(problem: Problem, network: Network) -> tuple[float, Array]:
+    ends = extremes(hessian(problem, network))
+    return float(ends.lowest[0]), ends.lowest_vectors[:, 0]
+
+
+def chain(layers: Sequence[Array]) -> Array:
+    """The product of matrices, the first one rightmost."""
     product = layers[0]
     for W in layers[1:]:
         product = W @ product
     return product
 
 
-def _relative_gradient(problem: Problem, weights: Sequence[Array]) -> float:
-    """‖∇f‖ over the sum of the sizes of what cancels in it."""
-    W = _chain(weights)
-    D = problem.gradient(W)
-    top = float(np.linalg.norm(problem.quadratic.moment, 2)) if W.size else 0.0
-    size = 2 * (np.linalg.norm(W) * top + np.linalg.norm(problem.quadratic.cross))
-    square, unit = 0.0, 0.0
+def relative_gradient(problem: Problem, weights: Sequence[Array]) -> float:
+    """‖∇f‖ over the sum of the sizes of what cancels in it; for data and weights of any scale."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        W = chain(weights)
+        top = float(np.linalg.norm(problem.quadratic.moment, 2)) if W.size else 0.0
+        size = 2 * (frobenius(W) * top + frobenius(problem.quadratic.cross))
+    if not math.isfinite(size):
+        raise ValueError("network has a loss that overflows: scale the data or the weights down.")
+    D = problem.gradient(W) / (size or 1.0)
+    parts, units = [], []
     for j in range(len(weights)):
-        below = _chain([np.eye(weights[0].shape[1]), *weights[:j]])
-        above = _chain([np.eye(weights[j].shape[0]), *weights[j + 1 :]])
-        square += float(np.square(above.T @ D @ below.T).sum())
-        unit += float((np.linalg.norm(above, 2) * np.linalg.norm(below, 2) * size) ** 2) if W.size else 0.0
-    return float(np.sqrt(square / unit)) if unit else 0.0
+        below = chain([np.eye(weights[0].shape[1]), *weights[:j]])
+        above = chain([np.eye(weights[j].shape[0]), *weights[j + 1 :]])
+        parts.append(frobenius(above.T @ D @ below.T))
+        units.append(float(np.linalg.norm(above, 2) * np.linalg.norm(below, 2)) if W.size else 0.0)
+    unit = math.hypot(*units) if size else 0.0
+    return math.hypot(*parts) / unit if unit else 0.0
+
+
+def frobenius(A: Array) -> float:
+    """‖A‖ where its square leaves the range of a double."""
+    largest = float(np.abs(A).max(initial=0.0))
+    return largest * float(np.linalg.norm(A / largest)) if 0 < largest < math.inf else largest
 
 
 def _tightened(weights: Sequence[Array], cross: Array, rank: int, rtol: float) -> dict[tuple[int, int], bool]:
@@ -257,16 +293,4 @@ def _rank(factors: Sequence[Array], rtol: float) -> int | None:
     if not factors:
         return None
     scale = math.prod(float(np.linalg.norm(W, 2)) if W.size else 0.0 for W in factors)
-    return int((svd(_chain(factors))[1] > rtol * scale).sum()) if scale else 0
-
-
-def _lowest(H: HessianOperator) -> tuple[float, Array]:
-    """Lowest eigenvalue and its vector; dense for small networks."""
-    from scipy.sparse.linalg import eigsh
-
-    size = H.shape[0]
-    if size <= 400:
-        values, vectors = scipy.linalg.eigh(H.to_dense())
-    else:
-        values, vectors = eigsh(H, k=1, which="SA", v0=np.random.default_rng(0).standard_normal(size))
-    return float(values[0]), vectors[:, 0]
+    return int((svd(chain(factors))[1] > rtol * scale).sum()) if scale else 0
