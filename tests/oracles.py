@@ -287,3 +287,75 @@ def invariance_error(f, x, elements):
     """ε_inv(f, x) = E_g[(1 - f(g x)/f̄(x))²], f̄(x) = E_g f(g x), for a scalar function f."""
     values = np.array([f(rho @ x) for rho in elements])
     return float(np.mean((1 - values / values.mean()) ** 2))
+
+
+# --------------------------------------------------------------------------------------------------------- kernels
+
+# Of complex arguments too, for derivatives by complex steps.
+ACTIVATIONS = {
+    "identity": lambda z: z,
+    "relu": lambda z: z * (z.real > 0),
+    "leaky_relu": lambda z: z * np.where(z.real > 0, 1, 0.01),
+    "swish": lambda z: z / (1 + np.exp(-z)),
+    "tanh": np.tanh,
+}
+
+
+def slope(name, z):
+    return ACTIVATIONS[name](z + 1e-30j).imag / 1e-30
+
+
+def expectation(f, r, r2, theta, kinks):
+    """E f(r u, r2 (u cos θ + v sin θ)) for independent u, v ~ N(0, 1).
+
+    With kinks f must be homogeneous of degree 0 or 2 in (r, r2): then polar coordinates, piece by piece. Else the
+    trapezoidal rule in both variables, which converges geometrically.
+    """
+    if not kinks:
+        h = 0.15 / (1 + max(r, r2))
+        u = h * np.arange(-int(13 / h), int(13 / h) + 1)
+        weights = h * np.exp(-(u**2) / 2) / np.sqrt(2 * np.pi)
+        return weights @ f(r * u[:, None], r2 * (np.cos(theta) * u[:, None] + np.sin(theta) * u)) @ weights
+    edges = np.unique([0.0, 2 * np.pi, *((a + b) % (2 * np.pi) for a in (0, theta) for b in (np.pi / 2, -np.pi / 2))])
+    nodes, weights = np.polynomial.legendre.leggauss(20)
+    total = 0.0
+    for a, b in itertools.pairwise(edges):
+        angles = (a + b) / 2 + (b - a) / 2 * nodes
+        total += (b - a) / 2 * weights @ f(r * np.cos(angles), r2 * np.cos(angles - theta))
+    return total / (2 * np.pi)
+
+
+def tangent_kernel(name, x, x2):
+    """E φ(wᵀx) φ(wᵀx') + xᵀx' E φ'(wᵀx) φ'(wᵀx'), w ~ N(0, I), of one pair that is not zero."""
+    r, r2 = np.linalg.norm(x), np.linalg.norm(x2)
+    theta = 2 * np.arctan2(np.linalg.norm(x / r - x2 / r2), np.linalg.norm(x / r + x2 / r2))
+    phi, kinks = ACTIVATIONS[name], name in ("identity", "relu", "leaky_relu")
+    values = expectation(lambda z, z2: phi(z) * phi(z2), r, r2, theta, kinks)
+    slopes = expectation(lambda z, z2: slope(name, z) * slope(name, z2), r, r2, theta, kinks)
+    return (2 if kinks else 1) * values + x @ x2 * slopes  # E ρ² = 2 for the squared radius of (u, v)
+
+
+def convolutional_network(name, W, a, x, elements):
+    """f(x) = m^{-1/2} Σ a_i mean_g φ(w_iᵀ ρ(g) x)."""
+    phi = ACTIVATIONS[name]
+    return sum(a @ phi(W @ (rho @ x)) for rho in elements) / (len(elements) * np.sqrt(len(a)))
+
+
+def gradient_of_network(name, W, a, x, elements, step=1e-30):
+    """All derivatives of f(x) in (W, a), one complex step for each."""
+    theta, m = np.r_[W.ravel(), a], len(a)
+    out = np.empty_like(theta)
+    for k in range(len(theta)):
+        moved = theta.astype(complex)
+        moved[k] += 1j * step
+        out[k] = convolutional_network(name, moved[:-m].reshape(W.shape), moved[-m:], x, elements).imag / step
+    return out
+
+
+def augmented_regression(K, X, Y, elements, strength=0.0):
+    """α of kernel regression on the augmented rows (ρ(g)x_i, y_i), and these rows; strength·I is added."""
+    rows, targets = np.vstack([X @ rho.T for rho in elements]), np.vstack([Y] * len(elements))
+    gram = K(rows, rows)
+    if strength:
+        return np.linalg.solve(gram + strength * np.eye(len(rows)), targets), rows
+    return np.linalg.pinv(gram, rcond=len(rows) * 1e-13, hermitian=True) @ targets, rows

@@ -27,6 +27,7 @@ ORDER = (
     "problems",
     "optimum",
     "invariance",
+    "kernels",
     "augmentation",
     "networks",
     "optimizers",

@@ -7,7 +7,7 @@ Invariance in Deep Linear Networks* (PMLR 325).
 
 from importlib.metadata import version
 
-from . import augmentation, curvature, dynamics, groups, init, invariance
+from . import augmentation, curvature, dynamics, groups, init, invariance, kernels
 from .config import show_config
 from .degeneracy import Nullity, nullity
 from .hessians import hessian
@@ -58,6 +58,7 @@ __all__ = [
     "hessian",
     "init",
     "invariance",
+    "kernels",
     "loss_along",
     "lower_rank_points",
     "network_at",

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from .activations import ACTIVATIONS, check_activation
+from .activations import activation as named_activation
 from .arrays import Array, frozen, instance, integer, last_axis, listed
 from .problems import Problem, refuse_bound_layers
 from .quadratics import Quadratic
@@ -37,7 +37,7 @@ class Network:
     """
 
     def __init__(self, weights: Sequence[npt.ArrayLike], activation: str = "identity") -> None:
-        self.activation = check_activation(activation)
+        self.activation = named_activation(activation).name
         layers = [_layer(W, f"weights[{j}]") for j, W in enumerate(listed(weights, "weights"))]
         if not layers:
             raise ValueError("weights is empty: a network has at least one layer W_1 (d1, d0).")
@@ -82,7 +82,7 @@ class Network:
         """Outputs (..., dL) for inputs X (..., d0)."""
         H = last_axis(X, "X", self.widths[0], "the network takes") @ self.weights[0].T
         for W in self.weights[1:]:
-            H = ACTIVATIONS[self.activation](H) @ W.T
+            H = named_activation(self.activation).function(H) @ W.T
         return H
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -112,7 +112,8 @@ def predictor(problem: Problem, network: Network) -> Callable[[npt.ArrayLike], A
 
     def pooled(X: npt.ArrayLike) -> Array:
         inputs, W = last_axis(X, "X", rep.dim), np.asarray(network.weights[0], dtype=np.float64)
-        hidden = [ACTIVATIONS[network.activation](inputs @ rep.multiply(W, g).T) for g in rep.elements()]
+        φ = named_activation(network.activation).function
+        hidden = [φ(inputs @ rep.multiply(W, g).T) for g in rep.elements()]
         H: Array = np.mean(hidden, axis=0)
         if len(network.weights) == 1:
             return H
@@ -162,7 +163,7 @@ def _layer(W: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
 
 def check_activation_fits(problem: Problem, activation: str) -> None:
     """ValueError for a nonlinear network of a problem that only linear ones have."""
-    if check_activation(activation) == "identity":
+    if named_activation(activation).name == "identity":
         refuse_bound_layers(problem)
         return
     if isinstance(problem.objective, Quadratic):
