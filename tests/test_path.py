@@ -109,6 +109,14 @@ def test_wanted_values_are_met():
         f.strength_for()
 
 
+def test_without_inputs_the_path_is_zero():
+    m = lv.Moments.from_data(np.zeros((5, 3)), np.ones((5, 2)))
+    values = lv.regularization_path(m, lv.groups.cyclic(3), rank=1).evaluate([0.1, 1.0])
+    assert not values.weights.any()
+    assert not values.norm_perp.any()
+    np.testing.assert_allclose(values.loss, m.yy)
+
+
 def test_bad_strengths_are_named():
     f = random_path(1)
     for bad in ([-1.0], [0.0], [np.nan]):

@@ -42,6 +42,42 @@ def test_stems_stand_side_by_side():
     np.testing.assert_array_equal(np.round((a + b) / 2, 12), np.arange(1, 6))
 
 
+def test_many_stems_leave_their_ticks_to_matplotlib():
+    _, (few, many) = plots.panels(1, 2, size=(4, 3))
+    for axes, n in ((few, 20), (many, 200)):
+        plots.stems(axes, [plots.Curve("values", np.arange(1, n + 1), np.ones((1, n)), plots.LOOKS[0])])
+    assert len(few.get_xticks()) == 20
+    assert len(many.get_xticks()) < 20
+
+
+def test_points_are_coloured_alike_in_all_panels_and_one_has_the_bar():
+    figure, panels = plots.panels(1, 2, size=(4, 3))
+    for axes, bar in zip(panels, ("", "index"), strict=True):
+        plots.points(axes, X, RUNS[0], np.arange(5), bar=bar)
+    left, right = (axes.collections[0] for axes in panels)
+    np.testing.assert_array_equal(left.get_offsets(), np.stack([X, RUNS[0]], axis=1))
+    figure.canvas.draw()
+    np.testing.assert_array_equal(left.get_facecolors(), right.get_facecolors())
+    assert [axes.get_ylabel() for axes in figure.axes] == ["", "", "index"]
+
+
+def test_texts_of_marks_point_to_the_middle():
+    _, (linear, log) = plots.panels(1, 2, size=(4, 3))
+    for axes, places in ((linear, (10.0, 35.0)), (log, (3.0, 800.0))):
+        axes.plot([1, 1000] if axes is log else [0, 40], [1, 2])
+        axes.set_xscale("log" if axes is log else "linear")
+        for x in places:
+            plots.mark(axes, x, "here", inwards=True)
+        assert [text.get_horizontalalignment() for text in axes.texts] == ["left", "right"]
+
+
+def test_levels_are_named_in_the_legend_if_they_have_a_name():
+    figure, (axes,) = plots.panels(size=(4, 3))
+    plots.draw(axes, [], [plots.Level(1.0, plots.LOOKS[0], "limit"), plots.Level(2.0, plots.LOOKS[1])])
+    plots.legend(figure, axes)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["limit"]
+
+
 def test_looks_differ_in_marker_and_in_lightness_or_hue():
     assert len({look.marker for look in plots.LOOKS}) == len(plots.LOOKS)
     for one, other in itertools.combinations(plots.LOOKS, 2):

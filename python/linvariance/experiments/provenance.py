@@ -34,3 +34,8 @@ def data(experiment: Experiment) -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """What computed and drew: versions, and how the core was built."""
     return {**lv.show_config(), "matplotlib": version("matplotlib")}
+
+
+def tools() -> str:
+    """The versions as a list in a sentence."""
+    return ", ".join(f"{name} {version}" for name, version in versions().items())

@@ -1,13 +1,11 @@
 """Make figures: for each a picture, a table and its provenance, and one page that shows them all."""
 
-import csv
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from linvariance import plots
 from linvariance.experiments.experiment import Experiment
+from linvariance.experiments.files import write
 from linvariance.experiments.provenance import provenance
 from linvariance.experiments.report import page
 from linvariance.experiments.results import Figure, Result
@@ -28,11 +26,6 @@ def reproduce(figures: Sequence[Figure], experiment: Experiment, out: Path) -> P
 
 
 def _write(figure: Figure, result: Result, experiment: Experiment, folder: Path) -> None:
-    plots.save(result.picture, folder / f"{figure.name}.png")
-    with (folder / f"{figure.name}.csv").open("w", encoding="utf-8", newline="") as table:
-        writer = csv.writer(table, lineterminator="\n")
-        writer.writerow(result.header)
-        writer.writerows(result.rows)
     record = {
         "figure": figure.name,
         "title": figure.title,
@@ -40,5 +33,4 @@ def _write(figure: Figure, result: Result, experiment: Experiment, folder: Path)
         "facts": [asdict(fact) for fact in result.facts],
         **provenance(experiment),
     }
-    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / f"{figure.name}.json").write_text(f"{text}\n", encoding="utf-8")
+    write(result, figure.name, record, folder)

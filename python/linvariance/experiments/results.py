@@ -2,17 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from linvariance.experiments.experiment import Experiment
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Picture
+from linvariance.experiments.files import Exhibit
 
 ROUNDING = 1e-12  # numbers of figures are of order 1: what is below comes from rounding
-Row = tuple[str | int | float, ...]
 
 
 @dataclass(frozen=True)
@@ -27,13 +23,9 @@ class Fact:
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
-    """A drawn figure: picture, table (header and rows), caption, facts."""
+class Result(Exhibit):
+    """A drawn figure with the facts to compare."""
 
-    picture: "Picture"
-    header: tuple[str, ...]
-    rows: Sequence[Row]
-    caption: str
     facts: tuple[Fact, ...]
 
 
@@ -76,14 +68,14 @@ def spread(values: Sequence[float]) -> str:
     return middle(values) + (f" ({number(min(values))} to {number(max(values))})" if len(values) > 1 else "")
 
 
-def listed(items: Sequence[object]) -> str:
+def listed(items: Sequence[object], last: str = "and") -> str:
     """A list in a sentence.
 
-    >>> listed(["a", "b", 3])
-    'a, b and 3'
+    >>> listed(["a", "b", 3]), listed("ab", "or")
+    ('a, b and 3', 'a or b')
     """
     *others, final = map(str, items)
-    return f"{', '.join(others)} and {final}" if others else final
+    return f"{', '.join(others)} {last} {final}" if others else final
 
 
 def ends(experiment: Experiment, facts: Sequence[Fact]) -> str:

@@ -88,7 +88,7 @@ class Summary:
     def __str__(self) -> str:
         lines = {
             "dimension": f"{self.dimension}",
-            "order": _readable(self.order),
+            "order": readable(self.order),
             "orbits": "-" if self.orbits is None else f"{self.orbits}",
             "invariants": f"{self.invariants} ({self.saved:.1%} of the parameters saved)",
             "commutant": "not formed" if self.commutant is None else f"{self.commutant}",
@@ -124,10 +124,15 @@ def _condition(rep: Representation) -> float:
     return float(np.linalg.cond(rep.orthogonal_form[1])) ** 2 if isinstance(rep, Conjugated) else 1.0
 
 
-def _readable(order: int | float | None) -> str:
+def readable(order: int | float | None) -> str:
+    """An order or another exact count, however large.
+
+    >>> readable(5040), readable(math.factorial(2000)), readable(math.inf)
+    ('5,040', 'about 10^5735', 'infinite')
+    """
     if order is None or order == math.inf:
         return "not counted" if order is None else "infinite"
-    return f"{order:,}" if order < 10**12 else f"about 10^{len(str(order)) - 1}"
+    return f"{order:,}" if order < 10**12 else f"about 10^{int(math.log10(order))}"  # str() stops at 4300 digits
 
 
 def _word(relation: Sequence[int], generators: int, k: int) -> tuple[int, ...]:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from linvariance import plots
 from linvariance.experiments.experiment import Course, Experiment, Floats
+from linvariance.experiments.files import Row
 from linvariance.experiments.methods import Method
-from linvariance.experiments.results import ROUNDING, Fact, Row
+from linvariance.experiments.results import ROUNDING, Fact
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

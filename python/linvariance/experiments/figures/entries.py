@@ -7,8 +7,9 @@ import numpy as np
 
 from linvariance import plots
 from linvariance.experiments.experiment import Experiment, Floats
+from linvariance.experiments.files import Row
 from linvariance.experiments.methods import Method
-from linvariance.experiments.results import Fact, Result, Row, ends, listed
+from linvariance.experiments.results import Fact, Result, ends, listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
