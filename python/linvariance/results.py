@@ -24,7 +24,8 @@ class Solution:
         singular_values: σ of the whitened target Z = C'A⁻¹, descending, min(dL, data_rank) of them.
         rank: of the weights found, min(rank bound, rank Z).
         gap: (σ_r - σ_{r+1}) / σ_1 at the rank bound r, with σ = 0 beyond the end; 0 if Z = 0.
-        data_rank: decided rank of the problem's input moment S': singular values of its root A above
+        data_rank: decided rank of the problem's input moment S' (of an augmented one on the invariants, where the
+            optimum lives, as for its hard-wired twin): singular values of its root A above
             max(shape)·eps·σ_1, and above max(shape)·eps·‖X‖ of the data before the group acted (B X may be nothing
             but rounding).
         condition: of the root A on its support.

@@ -132,7 +132,7 @@ class Landscape:
             Finding("unique", yes(optimum.unique), "whether no other minimum has as small a norm"),
             Finding("condition", self.condition, "of the Hessian at the minimum, data whitened"),
             Finding("ties", listed([kept(tie) for tie in ties]) if ties else "none", "equal singular values: continua"),
-            Finding("rank of S'", optimum.data_rank, f"of {self.problem.dim}, the problem's input moment; {root}"),
+            Finding("rank of S'", optimum.data_rank, f"the input moment, where the optimum lives; {root}"),
         ]
 
     def by_loss(self) -> Exhibit:
