@@ -1,5 +1,7 @@
 #include <memory>
 #include <mutex>
+#include <string>
+#include <utility>
 
 #include "linvariance/sample_descent.hpp"
 #include "linvariance/sample_hessian.hpp"
@@ -11,12 +13,29 @@ namespace {
 using Widths = std::vector<Index>;
 using Order = Array<std::int32_t>;
 
+Loss loss_named(const std::string& name) {
+    if (name == "squared") return Loss::squared;
+    expect(name == "cross_entropy", "expected the loss squared or cross_entropy");
+    return Loss::cross_entropy;
+}
+
+Activation activation_named(const std::string& name) {
+    static const std::pair<const char*, Activation> known[] = {{"identity", Activation::identity},
+                                                               {"relu", Activation::relu},
+                                                               {"leaky_relu", Activation::leaky_relu},
+                                                               {"swish", Activation::swish},
+                                                               {"tanh", Activation::tanh}};
+    for (const auto& [known_name, kind] : known)
+        if (name == known_name) return kind;
+    throw py::value_error("expected the activation identity, relu, leaky_relu, swish or tanh");
+}
+
 // Keeps the arrays of a sample problem alive and its sizes checked.
 template <class T>
 struct HeldProblem {
-    HeldProblem(const Array<T>& X_, const Array<T>& targets_, const py::dict& group, bool pooled, Loss loss,
-                const Array<T>& penalty)
-        : X(X_), targets(targets_), problem{view(X), view(targets), {}, pooled, loss}, P(view(penalty)) {
+    HeldProblem(const Array<T>& X_, const Array<T>& targets_, const py::dict& group, bool pooled,
+                const std::string& loss, const Array<T>& penalty)
+        : X(X_), targets(targets_), problem{view(X), view(targets), {}, pooled, loss_named(loss)}, P(view(penalty)) {
         const Index d = problem.X.cols();
         expect(problem.X.rows() == problem.targets.cols() && problem.X.rows() > 0,
                "expected X (n, d_0), targets (d_L, n)");
@@ -49,10 +68,10 @@ struct HeldProblem {
 };
 
 template <class T>
-py::tuple gradient_of(const HeldProblem<T>& held, const Widths& widths, Activation activation, const Array<T>& weights,
-                      const std::optional<Order>& rows) {
+py::tuple gradient_of(const HeldProblem<T>& held, const Widths& widths, const std::string& activation,
+                      const Array<T>& weights, const std::optional<Order>& rows) {
     held.expect_network(widths);
-    SampleObjective<T> objective(held.problem, widths, activation, held.P);
+    SampleObjective<T> objective(held.problem, widths, activation_named(activation), held.P);
     expect(weights.size() == objective.parameters(), "expected as many weights as the widths say");
     Vector<T> layers = Eigen::Map<const Vector<T>>(weights.data(), weights.size());
     Array<T> out({weights.size()});
@@ -74,11 +93,12 @@ py::tuple gradient_of(const HeldProblem<T>& held, const Widths& widths, Activati
 // One Hessian serves one thread at a time: it owns its workspace.
 class LockedSampleHessian {
   public:
-    LockedSampleHessian(const HeldProblem<double>& held, const Widths& widths, Activation activation,
+    LockedSampleHessian(const HeldProblem<double>& held, const Widths& widths, const std::string& activation,
                         const Array<double>& weights) {
         held.expect_network(widths);
-        hessian_ = std::make_unique<SampleHessian<double>>(
-            held.problem, widths, activation, held.P, Eigen::Map<const Vector<double>>(weights.data(), weights.size()));
+        hessian_ =
+            std::make_unique<SampleHessian<double>>(held.problem, widths, activation_named(activation), held.P,
+                                                    Eigen::Map<const Vector<double>>(weights.data(), weights.size()));
         expect(weights.size() == hessian_->parameters(), "expected as many weights as the widths say");
     }
 
@@ -100,12 +120,13 @@ class LockedSampleHessian {
 };
 
 template <template <class> class Rule, class T>
-py::dict train(const Widths& widths, Activation activation, const std::vector<const HeldProblem<T>*>& problems,
+py::dict train(const Widths& widths, const std::string& name, const std::vector<const HeldProblem<T>*>& problems,
                const py::list& looks, const Array<T>& starts,  // (problems, seeds, parameters)
                const std::optional<Order>& order,              // (seeds, epochs, rows)
                Index batch, const typename Rule<T>::Settings& settings, Index epochs, Index every, bool weights,
                Index threads) {
     expect(epochs >= 0 && every >= 1 && threads >= 1 && batch >= 1 && !problems.empty(), "the run is ill-defined");
+    const Activation activation = activation_named(name);
     const auto count = static_cast<Index>(problems.size());
     std::vector<Observables> observables;
     const bool linear = activation == Activation::identity;
@@ -159,7 +180,7 @@ void bind_train(py::module_& module) {
 template <class T>
 void bind_problem(py::module_& module, const char* name) {
     py::class_<HeldProblem<T>>(module, name, "Samples, their targets, the group's elements and the penalty.")
-        .def(py::init<const Array<T>&, const Array<T>&, const py::dict&, bool, Loss, const Array<T>&>(),
+        .def(py::init<const Array<T>&, const Array<T>&, const py::dict&, bool, const std::string&, const Array<T>&>(),
              py::arg("X").noconvert(), py::arg("targets").noconvert(), py::arg("group"), py::arg("pooled"),
              py::arg("loss"), py::arg("penalty").noconvert())
         .def("gradient", &gradient_of<T>, py::arg("widths"), py::arg("activation"), py::arg("weights").noconvert(),
@@ -170,17 +191,10 @@ void bind_problem(py::module_& module, const char* name) {
 }  // namespace
 
 void bind_samples(py::module_& module) {
-    py::enum_<Loss>(module, "Loss").value("squared", Loss::squared).value("cross_entropy", Loss::cross_entropy);
-    py::enum_<Activation>(module, "Activation")
-        .value("identity", Activation::identity)
-        .value("relu", Activation::relu)
-        .value("leaky_relu", Activation::leaky_relu)
-        .value("swish", Activation::swish)
-        .value("tanh", Activation::tanh);
     bind_problem<double>(module, "SampleProblem");
     bind_problem<float>(module, "SampleProblem32");
     py::class_<LockedSampleHessian>(module, "SampleHessian", "Hessian of a loss on samples at a network.")
-        .def(py::init<const HeldProblem<double>&, const Widths&, Activation, const Array<double>&>(),
+        .def(py::init<const HeldProblem<double>&, const Widths&, const std::string&, const Array<double>&>(),
              py::keep_alive<1, 2>(), py::arg("problem"), py::arg("widths"), py::arg("activation"),
              py::arg("weights").noconvert())
         .def("apply", &LockedSampleHessian::apply, py::arg("directions").noconvert(),

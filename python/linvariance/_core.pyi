@@ -1,4 +1,3 @@
-import enum
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -44,17 +43,6 @@ class GradientDescentSettings:
 class AdamSettings:
     def __init__(self, lr: float, beta1: float, beta2: float, eps: float) -> None: ...
 
-class Loss(enum.Enum):
-    squared = ...
-    cross_entropy = ...
-
-class Activation(enum.Enum):
-    identity = ...
-    relu = ...
-    leaky_relu = ...
-    swish = ...
-    tanh = ...
-
 class SampleProblem:
     def __init__(
         self,
@@ -62,13 +50,13 @@ class SampleProblem:
         targets: NDArray[np.float64],
         group: dict[str, Any],
         pooled: bool,
-        loss: Loss,
+        loss: str,
         penalty: NDArray[np.float64],
     ) -> None: ...
     def gradient(
         self,
         widths: Sequence[int],
-        activation: Activation,
+        activation: str,
         weights: NDArray[np.float64],
         rows: NDArray[np.int32] | None = ...,
     ) -> tuple[float, NDArray[np.float64]]: ...
@@ -80,26 +68,26 @@ class SampleProblem32:
         targets: NDArray[np.float32],
         group: dict[str, Any],
         pooled: bool,
-        loss: Loss,
+        loss: str,
         penalty: NDArray[np.float32],
     ) -> None: ...
     def gradient(
         self,
         widths: Sequence[int],
-        activation: Activation,
+        activation: str,
         weights: NDArray[np.float32],
         rows: NDArray[np.int32] | None = ...,
     ) -> tuple[float, NDArray[np.float32]]: ...
 
 class SampleHessian:
     def __init__(
-        self, problem: SampleProblem, widths: Sequence[int], activation: Activation, weights: NDArray[np.float64]
+        self, problem: SampleProblem, widths: Sequence[int], activation: str, weights: NDArray[np.float64]
     ) -> None: ...
     def apply(self, directions: NDArray[np.float64]) -> NDArray[np.float64]: ...
 
 def train_on_samples(
     widths: Sequence[int],
-    activation: Activation,
+    activation: str,
     problems: Sequence[Any],
     looks: list[dict[str, Any]],
     starts: NDArray[Any],

@@ -75,11 +75,11 @@ class Empirical:
             X, targets = (np.ascontiguousarray(array, dtype=kind) for array in (self.X, self.targets))
             group = self._elements | {"matrices": [one.astype(kind) for one in self._elements["matrices"]]}
             P = np.zeros((0, 0), kind) if self.penalty is None else np.ascontiguousarray(self.penalty, dtype=kind)
-            self._cores[kind.name] = make(X, targets, group, self.pooled, getattr(_core.Loss, self.loss_name), P)
+            self._cores[kind.name] = make(X, targets, group, self.pooled, self.loss_name, P)
         return self._cores[kind.name]
 
     def _at(self, V: Array) -> Any:
-        return self.core().gradient([self.dim, self.outputs], _core.Activation.identity, V.ravel())
+        return self.core().gradient([self.dim, self.outputs], "identity", V.ravel())
 
     @cached_property
     def _elements(self) -> dict[str, Any]:

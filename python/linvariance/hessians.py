@@ -54,8 +54,8 @@ class HessianOperator(LinearOperator):  # type: ignore[misc]
         self._problem, self._network = problem, network
         self._core: Any
         if isinstance(problem.objective, Empirical):
-            activation = getattr(_core.Activation, network.activation)
-            self._core = _core.SampleHessian(problem.objective.core(), list(network.widths), activation, flat)
+            core = problem.objective.core()
+            self._core = _core.SampleHessian(core, list(network.widths), network.activation, flat)
         else:
             moment, cross = (np.ascontiguousarray(M) for M in (problem.quadratic.moment, problem.quadratic.cross))
             self._core = _core.Hessian(list(network.widths), moment, cross, flat)

@@ -147,8 +147,7 @@ def train(
         order = _order(runs, batches, seeds, epochs)
         cores = [problem.objective.core(kind) for problem in runs if isinstance(problem.objective, Empirical)]
         size = 1 if batches is None else batches.size
-        how = getattr(_core.Activation, activation)
-        found = _core.train_on_samples(list(shape), how, cores, looks, starts, order, size, *loop)
+        found = _core.train_on_samples(list(shape), activation, cores, looks, starts, order, size, *loop)
     else:
         if batches is not None:
             raise ValueError("batches need the samples themselves: pose the problem on Samples(X, y), not Moments.")
