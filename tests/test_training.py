@@ -134,7 +134,8 @@ def test_the_recorded_trajectory_of_pytorch(recorded, method, optimizer):
 
 
 def bits(trace):
-    arrays = [trace.loss, trace.norm, trace.norm_perp, trace.norm_seen, trace.norm_frozen, trace.entries, trace.weights]
+    names = ("loss", "norm", "norm_perp", "norm_first_perp", "norm_seen", "norm_frozen", "entries", "weights")
+    arrays = [getattr(trace, name) for name in names]
     return [np.asarray(a).tobytes() for a in arrays] + [w.tobytes() for w in trace.network.weights]
 
 
@@ -207,6 +208,10 @@ def test_the_trace_is_what_happened(case, method, epochs, every):
         group = case.group.elements if method != "unconstrained" else [np.eye(case.group.dim)]
         perp = np.linalg.norm(W - W @ oracles.reynolds(group))
         bounded("trace: ‖W⊥‖", abs(trace.norm_perp[t] - perp), norms=norms, dims=dims)
+        first = states[epoch][0] @ twin.B
+        outside = np.linalg.norm(first - first @ oracles.reynolds(group))
+        size = np.linalg.norm(first) + 1
+        bounded("trace: ‖W_1 (I - Π)‖", abs(trace.norm_first_perp[t] - outside), norms=size * norms, dims=dims)
         if method == "augmented":
             parts = lv.invariance.split(trace.weights[t], rep, methods.moments(case))
             for name, part in (("seen", parts.seen), ("frozen", parts.frozen)):

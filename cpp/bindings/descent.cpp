@@ -39,8 +39,8 @@ py::dict train(const std::vector<Index>& widths, const py::list& problems,
         observables.push_back(std::move(look));
     }
     const Index seeds = starts.shape(1);
-    const Records<T> records(count, seeds, chain.parameters(), observables[0], chain.outputs(), chain.inputs(),
-                             {epochs, every, threads, weights});
+    const Records<T> records(count, seeds, chain.parameters(), observables[0], chain.outputs(), widths[1],
+                             chain.inputs(), {epochs, every, threads, weights});
     train_all(starts, records, threads, [&](Index i, Vector<T>& layers, const std::atomic<bool>& stop) {
         const auto problem = static_cast<std::size_t>(i / seeds);
         Recorder recorder = records.recorder(observables[problem], i);

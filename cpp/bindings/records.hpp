@@ -23,7 +23,7 @@ inline Observables make_observables(const py::dict& from, Index rows, Index colu
         out.entry_columns.rows() == static_cast<Index>(out.entry_rows.size()) && out.entry_columns.cols() == columns;
     for (const auto& part : out.parts) fits = fits && part.rows() == columns;
     for (const Index row : out.entry_rows) fits = fits && row >= 0 && row < rows;
-    expect(fits, "the observables do not fit the widths");
+    expect(fits && !out.parts.empty(), "the observables do not fit the widths");
     return out;
 }
 
@@ -43,31 +43,36 @@ struct Schedule {
 template <class T>
 class Records {
   public:
-    Records(Index problems, Index seeds, Index parameters, const Observables& look, Index rows, Index columns,
-            const Schedule& schedule)
+    Records(Index problems, Index seeds, Index parameters, const Observables& look, Index rows, Index hidden,
+            Index columns, const Schedule& schedule)
         : schedule_(schedule),
           rows_(rows),
+          hidden_(hidden),
           columns_(columns),
           network_({problems, seeds, parameters}),
           loss_({problems, seeds, schedule.times()}),
           norm_({problems, seeds, schedule.times()}),
+          first_({problems, seeds, schedule.times()}),
           parts_({problems, seeds, schedule.times(), static_cast<Index>(look.parts.size())}),
           entries_({problems, seeds, schedule.times(), static_cast<Index>(look.entry_rows.size())}),
           weights_({problems, seeds, schedule.weights ? schedule.times() : 0, rows, columns}) {
-        for (auto* array : {&loss_, &norm_, &parts_, &entries_, &weights_})
+        for (auto* array : {&loss_, &norm_, &first_, &parts_, &entries_, &weights_})
             std::fill_n(array->mutable_data(), array->size(), std::numeric_limits<double>::quiet_NaN());
-        view_ = {loss_.mutable_data(), norm_.mutable_data(), parts_.mutable_data(), entries_.mutable_data(),
-                 schedule.weights ? weights_.mutable_data() : nullptr};
+        view_ = {loss_.mutable_data(),  norm_.mutable_data(),    first_.mutable_data(),
+                 parts_.mutable_data(), entries_.mutable_data(), schedule.weights ? weights_.mutable_data() : nullptr};
         to_network_ = network_.mutable_data();
     }
 
     Recorder recorder(const Observables& look, Index run) const {
         const Index t = schedule_.times();
         const auto parts = static_cast<Index>(look.parts.size()), entries = static_cast<Index>(look.entry_rows.size());
-        const RecordView out{view_.loss + run * t, view_.norm + run * t, view_.parts + run * t * parts,
+        const RecordView out{view_.loss + run * t,
+                             view_.norm + run * t,
+                             view_.first + run * t,
+                             view_.parts + run * t * parts,
                              view_.entries + run * t * entries,
                              view_.weights != nullptr ? view_.weights + run * t * rows_ * columns_ : nullptr};
-        return Recorder(look, rows_, columns_, schedule_.every, schedule_.epochs, out);
+        return Recorder(look, rows_, hidden_, columns_, schedule_.every, schedule_.epochs, out);
     }
 
     void keep(Index run, const Vector<T>& layers) const {
@@ -79,6 +84,7 @@ class Records {
         out["network"] = network_;
         out["loss"] = loss_;
         out["norm"] = norm_;
+        out["first"] = first_;
         out["parts"] = parts_;
         out["entries"] = entries_;
         out["weights"] = weights_;
@@ -87,9 +93,9 @@ class Records {
 
   private:
     Schedule schedule_;
-    Index rows_, columns_;
+    Index rows_, hidden_, columns_;
     Array<T> network_;
-    Array<double> loss_, norm_, parts_, entries_, weights_;
+    Array<double> loss_, norm_, first_, parts_, entries_, weights_;
     RecordView view_{};
     T* to_network_ = nullptr;
 };

@@ -138,7 +138,7 @@ py::dict train(const Widths& widths, const std::string& name, const std::vector<
     const Index seeds = starts.shape(1), parameters = first.parameters();
     expect(starts.ndim() == 3 && starts.shape(0) == count && starts.shape(2) == parameters,
            "expected starts (problems, seeds, parameters)");
-    const Records<T> records(count, seeds, parameters, observables[0], rows, columns,
+    const Records<T> records(count, seeds, parameters, observables[0], rows, widths.at(1), columns,
                              {epochs, every, threads, weights});
     Array<std::int64_t> stopped({count, seeds});
     std::int64_t* const to_stopped = stopped.mutable_data();

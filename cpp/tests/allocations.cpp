@@ -60,9 +60,10 @@ void train(const std::vector<Index>& widths) {
     look.entry_rows = {0};
     look.entry_columns = Matrix<double>::Random(1, d);
     const Index epochs = 20, times = epochs + 1;
-    Vector<double> loss(times), norm(times), parts(2 * times), entries(times), weights(times * d * outputs);
-    Recorder recorder(look, outputs, d, 1, epochs,
-                      {loss.data(), norm.data(), parts.data(), entries.data(), weights.data()});
+    Vector<double> loss(times), norm(times), first(times), parts(2 * times), entries(times),
+        weights(times * d * outputs);
+    Recorder recorder(look, outputs, widths[1], d, 1, epochs,
+                      {loss.data(), norm.data(), first.data(), parts.data(), entries.data(), weights.data()});
     Vector<T> layers = Vector<T>::Random(chain.parameters()) * T(0.1);
     Watched<T> rule({1e-3, 0.9, 0.999, 1e-8}, chain.parameters());
     const std::atomic<bool> stop{false};

@@ -83,6 +83,7 @@ class Trace:
         loss: with 1/n, as in the paper's (4), (7), (9); PyTorch's mean reduction is this divided by dL.
         norm: ‖W‖ of the end-to-end W (dL, d0).
         norm_perp: ‖W⊥‖, W⊥ = W (I - Π).
+        norm_first_perp: ‖W_1 (I - Π)‖, which gradient flow on an augmented problem never lets grow (see `dynamics`).
         norm_seen, norm_frozen: its two parts (see Split), for augmented problems; NaN elsewhere, 0 for hard-wired ones.
         entries: (..., T, E), the followed entries of W.
         weights: (..., T, dL, d0), if recorded, else None.
@@ -93,6 +94,7 @@ class Trace:
     loss: Array
     norm: Array
     norm_perp: Array
+    norm_first_perp: Array
     norm_seen: Array
     norm_frozen: Array
     entries: Array
@@ -113,7 +115,7 @@ class Trace:
         network = _Networks(self.networks)(problem, seed)
         if self._is_single:
             return self
-        fields = ("loss", "norm", "norm_perp", "norm_seen", "norm_frozen", "entries")
+        fields = ("loss", "norm", "norm_perp", "norm_first_perp", "norm_seen", "norm_frozen", "entries")
         arrays = {name: getattr(self, name)[problem, seed] for name in fields}
         weights = None if self.weights is None else self.weights[problem, seed]
         return replace(self, **arrays, weights=weights, networks=((network,),))

@@ -241,7 +241,7 @@ def _refuse_memory(record: Record, shape: tuple[int, ...], rows: int, runs: int,
             "the widths, or train fewer at once."
         )
     cells = rows * shape[0] if record.weights else 0
-    size = 8 * (runs * states * (5 + len(record.entries) + cells) + 2 * len(record.entries) * shape[0])
+    size = 8 * (runs * states * (6 + len(record.entries) + cells) + 2 * len(record.entries) * shape[0])
     if size > MEMORY_LIMIT:
         raise ValueError(
             f"The record of {runs * states} states would take {size / 2**30:.3g} GiB, above 1 GiB: raise Record.every, "
@@ -330,6 +330,7 @@ def _trace(
         loss=found["loss"],
         norm=found["norm"],
         norm_perp=parts[..., 0],
+        norm_first_perp=found["first"],
         norm_seen=parts[..., 1],
         norm_frozen=parts[..., 2],
         entries=found["entries"],

@@ -17,9 +17,10 @@ void descend(const Chain& chain, const MomentObjective<T>& objective, Rule& rule
     GradientWorkspace<T> work(chain);
     Vector<T> slope(chain.parameters());
     const Field<T> value{weights, work.inner.data()};
+    const ConstView<T> first(weights, chain.widths()[1], chain.inputs());
     for (Index epoch = 0; !stop.load(std::memory_order_relaxed); ++epoch) {
         product(chain, value);
-        if (recorder.is_due(epoch)) recorder.record(chain.at(value, chain.root()));
+        if (recorder.is_due(epoch)) recorder.record(chain.at(value, chain.root()), first);
         if (epoch == epochs) break;
         gradient(chain, objective, weights, slope.data(), work);
         rule.step(Parameters<T>(weights, slope.size()), Parameters<T>(slope.data(), slope.size()));

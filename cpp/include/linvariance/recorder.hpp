@@ -14,7 +14,7 @@ struct Observables {
     Matrix<double> A;                   // (k, d_0)
     Matrix<double> T;                   // (k, d_L)
     double floor = 0.0;                 //
-    std::vector<Matrix<double>> parts;  // M_k (d_0, .): ‖W M_k‖ is recorded
+    std::vector<Matrix<double>> parts;  // M_k (d_0, .): ‖W M_k‖ is recorded, and ‖W_1 M_0‖
     std::vector<Index> entry_rows;      //
     Matrix<double> entry_columns;       // (entries, d_0): W[entry_rows[e]] . entry_columns[e] is recorded
 };
@@ -23,6 +23,7 @@ struct Observables {
 struct RecordView {
     double* loss;     // (times)
     double* norm;     // (times)
+    double* first;    // (times)
     double* parts;    // (times, parts)
     double* entries;  // (times, entries)
     double* weights;  // (times, d_L, d_0)
@@ -30,32 +31,37 @@ struct RecordView {
 
 class Recorder {
   public:
-    Recorder(const Observables& observables, Index outputs, Index inputs, Index every, Index last, RecordView view)
+    Recorder(const Observables& observables, Index outputs, Index hidden, Index inputs, Index every, Index last,
+             RecordView view)
         : observables_(&observables),
           every_(every),
           last_(last),
           view_(view),
           W_(outputs, inputs),
+          first_(hidden, inputs),
           residual_(observables.T.rows(), outputs) {
         Index widest = 0;
         for (const auto& part : observables.parts) widest = std::max(widest, part.cols());
-        seen_.resize(outputs * widest);
+        seen_.resize(std::max(outputs, hidden) * widest);
     }
 
     bool is_due(Index epoch) const { return epoch % every_ == 0 || epoch == last_; }
 
-    template <class Derived>
-    void record(const Eigen::MatrixBase<Derived>& W) {
+    // The end-to-end W (d_L, d_0) and its first layer (d_1, d_0).
+    template <class Derived, class First>
+    void record(const Eigen::MatrixBase<Derived>& W, const Eigen::MatrixBase<First>& first) {
         W_ = W.template cast<double>();
+        first_ = first.template cast<double>();
         residual_ = -observables_->T;
         add_product(observables_->A, W_.transpose(), residual_);
         look_at(residual_.squaredNorm() + observables_->floor);
     }
 
     // With a loss that no second moments give.
-    template <class Derived>
-    void record(const Eigen::MatrixBase<Derived>& W, double loss) {
+    template <class Derived, class First>
+    void record(const Eigen::MatrixBase<Derived>& W, const Eigen::MatrixBase<First>& first, double loss) {
         W_ = W.template cast<double>();
+        first_ = first.template cast<double>();
         look_at(loss);
     }
 
@@ -64,11 +70,10 @@ class Recorder {
         const Observables& look = *observables_;
         view_.loss[time_] = loss;
         view_.norm[time_] = W_.norm();
+        view_.first[time_] = norm_of(first_, look.parts[0]);
         for (std::size_t k = 0; k < look.parts.size(); ++k) {
-            const auto& part = look.parts[k];
-            View<double> seen(seen_.data(), W_.rows(), part.cols());
-            set_product(W_, part, seen);
-            view_.parts[time_ * static_cast<Index>(look.parts.size()) + static_cast<Index>(k)] = seen.norm();
+            view_.parts[time_ * static_cast<Index>(look.parts.size()) + static_cast<Index>(k)] =
+                norm_of(W_, look.parts[k]);
         }
         const auto entries = static_cast<Index>(look.entry_rows.size());
         for (Index e = 0; e < entries; ++e) {
@@ -79,10 +84,16 @@ class Recorder {
         ++time_;
     }
 
+    double norm_of(const Matrix<double>& M, const Matrix<double>& part) {
+        View<double> seen(seen_.data(), M.rows(), part.cols());
+        set_product(M, part, seen);
+        return seen.norm();
+    }
+
     const Observables* observables_;
     Index every_, last_;
     RecordView view_;
-    Matrix<double> W_, residual_;
+    Matrix<double> W_, first_, residual_;
     Vector<double> seen_;
     Index time_ = 0;
 };
