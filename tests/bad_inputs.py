@@ -30,6 +30,11 @@ DENSE = lv.groups.matrices([TURN])
 SKEWED = lv.groups.change_of_basis(DENSE, [[1.0, 0.5], [0.0, 1.0]])
 SQUARE, TARGETS = np.ones((8, 2)), lv.Moments.from_data(RNG.standard_normal((8, 2)), RNG.standard_normal((8, 2)))
 PARTS = lv.groups.isotypic(REP)
+CLASSES = np.array([0, 1, 2, 0, 1, 2, 0, 1])
+SAMPLES = lv.Samples(X, CLASSES, "cross_entropy")
+ON_SAMPLES = lv.augmented(SAMPLES, REP, rank=2)
+CONVOLUTION = lv.convolutional(SAMPLES, REP, rank=2)
+HARD_ON_SAMPLES = lv.hard_wired(SAMPLES, REP, rank=1)
 TIMES = np.array([0.0, 0.1, 0.2])
 FLOW = lv.dynamics.gradient_flow(PROBLEM, NETWORK, TIMES)
 PLAIN = lv.unconstrained(MOMENTS, rank=2)
@@ -145,6 +150,24 @@ ARRAY_ARGUMENTS = {
     ("Problem.lift, hard-wired", "V"): (HARD.lift, W[:, :1], set()),
     ("Problem.restrict", "W"): (PROBLEM.restrict, W, set()),
     ("Problem.restrict, hard-wired", "W"): (HARD.restrict, W, set()),
+    ("Samples", "X"): (lambda a: lv.Samples(a, Y), X, {"one column more"}),
+    ("Samples", "y"): (lambda a: lv.Samples(X, a), Y, {"one column more"}),
+    ("Samples of classes", "X"): (lambda a: lv.Samples(a, CLASSES, "cross_entropy"), X, {"one column more"}),
+    ("Samples of classes", "y"): (lambda a: lv.Samples(X, a, "cross_entropy"), CLASSES, set()),
+    ("Problem.loss, samples", "V"): (ON_SAMPLES.loss, W, set()),
+    ("Problem.gradient, samples", "V"): (ON_SAMPLES.gradient, W, set()),
+    ("Problem.loss, convolutional", "V"): (CONVOLUTION.loss, W, set()),
+    ("predictor's function", "X"): (lv.predictor(ON_SAMPLES, NETWORK), X, {*FREE_ROWS, "one dimension less"}),
+    ("predictor's function, convolutional", "X"): (
+        lv.predictor(CONVOLUTION, NETWORK),
+        X,
+        {*FREE_ROWS, "one dimension less"},
+    ),
+    ("predictor's function, hard-wired", "X"): (
+        lv.predictor(HARD_ON_SAMPLES, lv.Network([np.ones((2, 1)), LAYERS[1]], "tanh")),
+        X,
+        {*FREE_ROWS, "one dimension less"},
+    ),
     ("Network", "weights"): (lambda a: lv.Network([a, LAYERS[1]]), LAYERS[0], {"one column more", "no columns"}),
     ("Network, second layer", "weights"): (lambda a: lv.Network([LAYERS[0], a]), LAYERS[1], {*FREE_ROWS, "empty"}),
     ("init.given", "weights"): (lambda a: lv.init.given([a, LAYERS[1]]), LAYERS[0], {"one column more", "no columns"}),
@@ -242,6 +265,7 @@ NO_KERNELS = {
     "complex": lambda A, B: A @ B.T + 0j,
     "nothing": lambda A, B: None,
 }
+NOT_ACTIVATIONS = {"unknown": "gelu", "None": None, "function": np.tanh, "a list": ["relu"], "capital": "ReLU"}
 NOT_PROBLEMS = {"None": None, "array": X, "moments": MOMENTS, "str": "augmented"}
 BARE_NETWORKS = {name: NOT_NETWORKS[name] for name in ("None", "array", "layers", "str")}
 UNFIT_NETWORKS = {
@@ -295,6 +319,110 @@ SCALARS = {
     ("solve", "problem"): (lv.solve, NOT_PROBLEMS),
     ("hessian", "problem"): (lambda v: lv.hessian(v, NETWORK), NOT_PROBLEMS),
     ("hessian", "network"): (lambda v: lv.hessian(PROBLEM, v), {"None": None, "array": W, "list": LAYERS}),
+    ("unconstrained on Samples", "rank"): (lambda v: lv.unconstrained(SAMPLES, rank=v), NOT_COUNTS),
+    ("Samples", "loss"): (
+        lambda v: lv.Samples(X, CLASSES, v),
+        {"unknown": "hinge", "None": None, "number": 2, "a list": ["squared"], "array": np.array(["squared", "a"])},
+    ),
+    ("Samples", "classes"): (
+        lambda v: lv.Samples(X, CLASSES, "cross_entropy", classes=v),
+        {**{k: v for k, v in NOT_COUNTS.items() if k != "None"}, "1": 1, "too few": 2, "too many": 10**12},
+    ),
+    ("Samples, squared", "classes"): (lambda v: lv.Samples(X, Y, classes=v), {"3": 3}),
+    ("Samples", "y"): (
+        lambda v: lv.Samples(X, v, "cross_entropy"),
+        {
+            "one class": np.zeros(8, int),
+            "one class only, 1": np.ones(8, int),
+            "a class missing": np.where(CLASSES == 1, 3, CLASSES),
+            "from 1": CLASSES + 1,
+            "negative": CLASSES - 1,
+            "floats": CLASSES.astype(float),
+            "fractions": CLASSES + 0.5,
+            "bool": CLASSES > 0,
+            "names": np.array(["a", "b"] * 4),
+            "one-hot": np.eye(3, dtype=int)[CLASSES],
+            "too few": CLASSES[:5],
+            "huge": np.where(CLASSES == 1, 2**62, CLASSES),
+            "uint64 beyond int64": np.where(CLASSES == 1, np.uint64(2**64 - 1), CLASSES.astype(np.uint64)),
+        },
+    ),
+    ("Samples, squared", "X|y"): (
+        lambda v: lv.Samples(*v),
+        {"X overflows": (1e200 * X, Y), "y overflows": (X, 1e200 * Y), "too few": (X, Y[:5]), "too few X": (X[:5], Y)},
+    ),
+    ("Batches", "size"): (lv.Batches, NOT_COUNTS),
+    ("Batches.order", "seed"): (lambda v: lv.Batches(2).order(v, 2, 4), NOT_FROM_ZERO),
+    ("Batches.order", "epochs"): (lambda v: lv.Batches(2).order(0, v, 4), {**NOT_FROM_ZERO, "too many": 10**12}),
+    ("Batches.order", "rows"): (lambda v: lv.Batches(2).order(0, 2, v), {**NOT_COUNTS, "beyond int32": 2**31}),
+    ("convolutional", "data"): (lambda v: lv.convolutional(v, REP, rank=1), {**NOT_DATA, "moments": MOMENTS}),
+    ("convolutional", "rep"): (lambda v: lv.convolutional(SAMPLES, v, rank=1), NOT_REPS),
+    ("convolutional", "rank"): (lambda v: lv.convolutional(SAMPLES, REP, rank=v), NOT_COUNTS),
+    ("on Samples", "rep"): (
+        lambda v: v(lv.Samples(np.ones((2, 8)), [1.0, 2.0]), lv.groups.symmetric(8), rank=1),
+        {"augmented, 40,320 elements": lv.augmented, "convolutional, 40,320 elements": lv.convolutional},
+    ),
+    ("on Samples, Lie", "rep"): (
+        lambda v: v(lv.Samples(SQUARE, np.arange(8.0)), lv.groups.rotations(2), rank=1),
+        {"augmented": lv.augmented, "convolutional": lv.convolutional},
+    ),
+    ("on Samples", "output"): (
+        lambda v: v(lv.Samples(SQUARE, SQUARE), DENSE, output=DENSE),
+        {
+            "augmented": lambda *a, **k: lv.augmented(*a, rank=1, **k),
+            "hard_wired": lambda *a, **k: lv.hard_wired(*a, rank=1, **k),
+            "regularized": lambda *a, **k: lv.regularized(*a, rank=1, strength=1.0, **k),
+        },
+    ),
+    ("regularized on Samples", "strength"): (
+        lambda v: lv.regularized(SAMPLES, REP, rank=2, strength=v),
+        {**NOT_STRENGTHS, "strength GGᵀ overflows": 1.7e308},
+    ),
+    ("no second moments", "moments"): (
+        lambda v: v(ON_SAMPLES),
+        {
+            "solve": lv.solve,
+            "critical_points": lv.critical_points,
+            "lower_rank_points": lv.lower_rank_points,
+            "classify": lambda p: lv.classify(p, NETWORK),
+            "target": lambda p: p.target,
+            "gradient_flow": lambda p: lv.dynamics.gradient_flow(p, NETWORK, TIMES),
+            "visits": lambda p: lv.dynamics.visits(p, FLOW),
+            "time_scales": lambda p: lv.dynamics.time_scales(p, 0.1),
+            "stable_step": lambda p: lv.dynamics.stable_step(p, NETWORK),
+        },
+    ),
+    ("regularization_path", "data|moments"): (lambda v: lv.regularization_path(v, REP, rank=2), {"samples": SAMPLES}),
+    ("predictor", "problem"): (lambda v: lv.predictor(v, NETWORK), NOT_PROBLEMS),
+    ("predictor", "network"): (
+        lambda v: lv.predictor(ON_SAMPLES, v),
+        UNFIT_NETWORKS,
+    ),
+    ("Network", "activation"): (lambda v: lv.Network(LAYERS, v), NOT_ACTIVATIONS),
+    ("train", "activation"): (lambda v: lv.train(ON_SAMPLES, epochs=1, activation=v), NOT_ACTIVATIONS),
+    ("train on Moments", "Moments"): (lambda v: train(activation=v), {"relu": "relu", "tanh": "tanh"}),
+    ("train on Samples", "batches"): (
+        lambda v: lv.train(ON_SAMPLES, epochs=1, batches=v),
+        {"number": 4, "str": "full", "class": lv.Batches, "array": np.arange(8)},
+    ),
+    ("train on Moments", "batches"): (lambda v: train(batches=v), {"on moments": lv.Batches(2)}),
+    ("train on Samples", "rows|epochs"): (
+        lambda v: v(),
+        {
+            "other rows": lambda: lv.train([ON_SAMPLES, CONVOLUTION], epochs=1, batches=lv.Batches(2)),
+            "an order too long": lambda: lv.train(ON_SAMPLES, epochs=10**7, batches=lv.Batches(2)),
+        },
+    ),
+    ("nonlinear and regularized", "penalty"): (
+        lambda v: v(lv.regularized(SAMPLES, REP, rank=2, strength=1.0)),
+        {
+            "hessian": lambda p: lv.hessian(p, lv.Network(LAYERS, "tanh")),
+            "train": lambda p: lv.train(p, activation="tanh", epochs=1),
+            "train, second of two": lambda p: lv.train([ON_SAMPLES, p], activation="tanh", epochs=1),
+        },
+    ),
+    ("hessian on Samples", "network"): (lambda v: lv.hessian(ON_SAMPLES, v), UNFIT_NETWORKS),
+    ("nonlinear on Moments", "Moments"): (lambda v: lv.hessian(PROBLEM, lv.Network(LAYERS, v)), {"relu": "relu"}),
     ("train", "problems"): (lambda v: lv.train(v, epochs=1), {**NOT_PROBLEMS, "empty": [], "mixed": [PROBLEM, None]}),
     ("train", "epochs"): (lambda v: train(epochs=v), NOT_FROM_ZERO),
     ("train", "threads"): (lambda v: train(threads=v), {k: v for k, v in NOT_COUNTS.items() if k != "None"}),

@@ -222,6 +222,84 @@ def pytorch_init(widths, seed):
     return [rng.uniform(-1 / np.sqrt(a), 1 / np.sqrt(a), (b, a)) for a, b in itertools.pairwise(widths)]
 
 
+# ------------------------------------------------------------------------------ samples: any activation, either loss
+
+
+def logistic(a):
+    return 1 / (1 + np.exp(-a))
+
+
+PHI = {
+    # name: (φ, φ'), analytic but for kinks, so that a complex step sees through them
+    "identity": (lambda a: a, np.ones_like),
+    "relu": (lambda a: np.where(a.real > 0, a, 0), lambda a: np.where(a.real > 0, 1.0, 0.0)),
+    "leaky_relu": (lambda a: np.where(a.real > 0, a, 0.01 * a), lambda a: np.where(a.real > 0, 1.0, 0.01)),
+    "swish": (lambda a: a * logistic(a), lambda a: logistic(a) * (1 + a * (1 - logistic(a)))),
+    "tanh": (np.tanh, lambda a: 1 - np.tanh(a) ** 2),
+}
+
+
+def squared(O, Y):
+    """(Σ‖o - y‖², its gradient)"""
+    return np.sum((O - Y) ** 2), 2 * (O - Y)
+
+
+def cross_entropy(O, Y):
+    """(-Σ log softmax(o)[y], its gradient) for one-hot Y."""
+    shifted = O - O.real.max(axis=0)
+    p = np.exp(shifted) / np.exp(shifted).sum(axis=0)
+    return np.sum(np.log(np.exp(shifted).sum(axis=0))) - np.sum(shifted * Y), p - Y
+
+
+def network_gradient(weights, X, Y, elements, phi="identity", loss=squared, pooled=False, P=None, rows=None):
+    """(loss, gradients) on the literal augmented data, sample by sample the same mean; complex weights are fine.
+
+    pooled: the first hidden layer is averaged over the elements instead. P: the penalty tr(W P Wᵀ). rows: of the
+    augmented data, element by element, each with all samples; all of them unless given.
+    """
+    phi, slope = PHI[phi if len(weights) > 1 else "identity"]
+    moved = [rho @ X for rho in elements]
+    inputs, targets = (moved, Y) if pooled else ([np.hstack(moved)], np.hstack([Y] * len(elements)))
+    if rows is not None:
+        inputs, targets = [x[:, rows] for x in inputs], targets[:, rows]
+    A = [weights[0] @ x for x in inputs]
+    H, pre = [sum(phi(a) for a in A) / len(A)], [None]
+    for W in weights[1:]:
+        pre.append(W @ H[-1])
+        H.append(phi(pre[-1]))
+    value, signal = loss(pre[-1] if len(weights) > 1 else H[0], targets)
+    gradients = []
+    for j in range(len(weights) - 1, 0, -1):
+        gradients.append(signal @ H[j - 1].T)
+        signal = weights[j].T @ signal * (1 if j == 1 else slope(pre[j - 1]))
+    gradients.append(sum((signal * slope(a)) @ x.T for a, x in zip(A, inputs, strict=True)) / len(A))
+    value, gradients = value / targets.shape[1], [g / targets.shape[1] for g in gradients[::-1]]
+    if P is not None:
+        W = product(weights)
+        value = value + np.sum(W @ P * W)
+        for j, g in enumerate(gradients):
+            after = product([np.eye(len(weights[j])), *weights[j + 1 :]])
+            before = product([np.eye(len(P)), *weights[:j]])
+            g += after.T @ (2 * W @ P) @ before.T
+    return value, gradients
+
+
+def complex_step(f, weights, direction, step=1e-30):
+    """Derivative of f(weights) -> arrays along a direction: no subtraction, hence no truncation."""
+    shifted = [w + 1j * step * v for w, v in zip(weights, direction, strict=True)]
+    return [np.imag(out) / step for out in f(shifted)]
+
+
+def batched(weights, order, size, optimizer, gradient):
+    """The states before each epoch and after the last: every epoch of `order` (epochs, rows), `size` rows a step."""
+    states = [weights]
+    for epoch in order:
+        for start in range(0, len(epoch), size):
+            weights = optimizer.step(weights, gradient(weights, epoch[start : start + size]))
+        states.append(weights)
+    return states
+
+
 # ------------------------------------------------------------------------------------------- PyTorch's optimizers
 
 

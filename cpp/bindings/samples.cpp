@@ -57,9 +57,19 @@ struct HeldProblem {
         expect(fits, "the group's elements do not fit the inputs");
     }
 
-    void expect_network(const Widths& widths) const {
+    // Rows of the augmented data.
+    Index rows() const { return X.shape(0) * (problem.pooled ? 1 : problem.elements.count); }
+
+    // How many weights a network has that fits.
+    Index parameters_of(const Widths& widths) const {
         expect(widths.size() >= 2 && widths.front() == problem.X.cols() && widths.back() == problem.targets.rows(),
                "expected widths that lead from X to the targets");
+        Index count = 0;
+        for (std::size_t j = 1; j < widths.size(); ++j) {
+            expect(widths[j] >= 0, "expected widths of at least 0");
+            count += widths[j] * widths[j - 1];
+        }
+        return count;
     }
 
     Array<T> X, targets;
@@ -70,9 +80,8 @@ struct HeldProblem {
 template <class T>
 py::tuple gradient_of(const HeldProblem<T>& held, const Widths& widths, const std::string& activation,
                       const Array<T>& weights, const std::optional<Order>& rows) {
-    held.expect_network(widths);
+    expect(weights.size() == held.parameters_of(widths), "expected as many weights as the widths say");
     SampleObjective<T> objective(held.problem, widths, activation_named(activation), held.P);
-    expect(weights.size() == objective.parameters(), "expected as many weights as the widths say");
     Vector<T> layers = Eigen::Map<const Vector<T>>(weights.data(), weights.size());
     Array<T> out({weights.size()});
     T* const to = out.mutable_data();
@@ -95,11 +104,10 @@ class LockedSampleHessian {
   public:
     LockedSampleHessian(const HeldProblem<double>& held, const Widths& widths, const std::string& activation,
                         const Array<double>& weights) {
-        held.expect_network(widths);
+        expect(weights.size() == held.parameters_of(widths), "expected as many weights as the widths say");
         hessian_ =
             std::make_unique<SampleHessian<double>>(held.problem, widths, activation_named(activation), held.P,
                                                     Eigen::Map<const Vector<double>>(weights.data(), weights.size()));
-        expect(weights.size() == hessian_->parameters(), "expected as many weights as the widths say");
     }
 
     Array<double> apply(const Array<double>& directions) {
@@ -127,17 +135,20 @@ py::dict train(const Widths& widths, const std::string& name, const std::vector<
                Index threads) {
     expect(epochs >= 0 && every >= 1 && threads >= 1 && batch >= 1 && !problems.empty(), "the run is ill-defined");
     const Activation activation = activation_named(name);
+    Index parameters = 0;
+    for (const auto* held : problems) {
+        expect(held != nullptr, "expected problems");
+        parameters = held->parameters_of(widths);
+    }
     const auto count = static_cast<Index>(problems.size());
     std::vector<Observables> observables;
     const bool linear = activation == Activation::identity;
     const Index rows = linear ? widths.back() : widths.at(1), columns = widths.at(0);
     for (const auto& look : looks) observables.push_back(make_observables(look.cast<py::dict>(), rows, columns));
     expect(static_cast<Index>(observables.size()) == count, "expected observables for each problem");
-    for (const auto* held : problems) held->expect_network(widths);
-    const SampleObjective<T> first(problems[0]->problem, widths, activation, problems[0]->P);
-    const Index seeds = starts.shape(1), parameters = first.parameters();
     expect(starts.ndim() == 3 && starts.shape(0) == count && starts.shape(2) == parameters,
            "expected starts (problems, seeds, parameters)");
+    const Index seeds = starts.shape(1);
     const Records<T> records(count, seeds, parameters, observables[0], rows, widths.at(1), columns,
                              {epochs, every, threads, weights});
     Array<std::int64_t> stopped({count, seeds});
@@ -145,10 +156,8 @@ py::dict train(const Widths& widths, const std::string& name, const std::vector<
     if (order) {
         expect(order->ndim() == 3 && order->shape(0) == seeds && order->shape(1) == epochs,
                "expected an order per seed");
-        for (const auto* held : problems) {
-            const SampleObjective<T> one(held->problem, widths, activation, held->P);
-            expect(order->shape(2) == one.rows(), "expected an order of all rows of the augmented data");
-        }
+        for (const auto* held : problems)
+            expect(order->shape(2) == held->rows(), "expected an order of all rows of the augmented data");
         bool inside = true;
         for (py::ssize_t k = 0; k < order->size(); ++k)
             inside = inside && order->data()[k] >= 0 && order->data()[k] < order->shape(2);

@@ -7,6 +7,8 @@
 
 #include "linvariance/descent.hpp"
 #include "linvariance/hessian.hpp"
+#include "linvariance/sample_descent.hpp"
+#include "linvariance/sample_hessian.hpp"
 
 namespace {
 
@@ -75,6 +77,104 @@ void train(const std::vector<Index>& widths) {
     }
 }
 
+// Random samples (n, d_0) and one-hot targets (d_L, n).
+template <class T>
+struct Data {
+    Data(Index n, Index d, Index outputs) : X(Matrix<T>::Random(n, d)), targets(Matrix<T>::Zero(outputs, n)) {
+        for (Index i = 0; i < n; ++i) targets(i % outputs, i) = T(1);
+    }
+
+    SampleProblem<T> problem(const Elements<T>& elements, bool pooled, Loss loss) const {
+        return {
+            {X.data(), X.rows(), X.cols()}, {targets.data(), targets.rows(), targets.cols()}, elements, pooled, loss};
+    }
+
+    Matrix<T> X, targets;
+};
+
+// None, a cyclic shift with signs, and dense matrices.
+template <class T>
+std::vector<Elements<T>> groups(Index d) {
+    Elements<T> shifts, dense;
+    shifts.count = dense.count = 3;
+    for (Index g = 0; g < 3; ++g) {
+        for (Index i = 0; i < d; ++i) {
+            shifts.images.push_back((i + g) % d);
+            shifts.signs.push_back(i + g < d ? T(1) : T(-1));
+        }
+        dense.matrices.push_back(Matrix<T>::Random(d, d));
+    }
+    return {Elements<T>{}, shifts, dense};
+}
+
+template <class T>
+void train_on_samples(const std::vector<Index>& widths, const SampleProblem<T>& problem, Activation activation,
+                      Index batch) {
+    const bool linear = activation == Activation::identity, penalized = linear && problem.elements.count == 1;
+    const Index d = widths.front(), rows = linear ? widths.back() : widths[1], epochs = 4, times = epochs + 1;
+    SampleObjective<T> objective(problem, widths, activation, penalized ? Matrix<T>::Identity(d, d) : Matrix<T>());
+    std::vector<std::int32_t> order;
+    for (Index k = 0; k < epochs * objective.rows(); ++k)
+        order.push_back(static_cast<std::int32_t>((7 * k) % objective.rows()));
+    Observables look;
+    look.parts = {Matrix<double>::Random(d, d)};
+    look.entry_rows = {0};
+    look.entry_columns = Matrix<double>::Random(1, d);
+    Vector<double> loss(times), norm(times), parts(times), entries(times), weights(times * rows * d);
+    Recorder recorder(look, rows, d, 1, epochs,
+                      {loss.data(), norm.data(), parts.data(), entries.data(), weights.data()});
+    Vector<T> layers = Vector<T>::Random(objective.parameters()) * T(0.1);
+    Watched<T> rule({1e-3, 0.9, 0.999, 1e-8}, objective.parameters());
+    const std::atomic<bool> stop{false};
+    descend(objective, {batch > 0 ? order.data() : nullptr, std::max<Index>(batch, 1)}, rule, epochs, layers.data(),
+            recorder, stop);
+    allow();
+    if (!(loss[epochs] < loss[0])) {
+        std::puts("training on samples did not lower the loss");
+        std::exit(1);
+    }
+}
+
+void multiply_on_samples(const std::vector<Index>& widths, const SampleProblem<double>& problem, Activation activation,
+                         Index copies) {
+    const Index d = widths.front();
+    const bool penalized = activation == Activation::identity && problem.elements.count == 1;
+    Index parameters = 0;
+    for (std::size_t j = 1; j < widths.size(); ++j) parameters += widths[j] * widths[j - 1];
+    SampleHessian<double> hessian(problem, widths, activation,
+                                  penalized ? Matrix<double>::Identity(d, d) : Matrix<double>(),
+                                  Vector<double>::Random(parameters));
+    const Matrix<double> directions = Matrix<double>::Random(copies, parameters);
+    Matrix<double> out(copies, parameters);
+    View<double> to(out.data(), out.rows(), out.cols());
+    const ConstView<double> from(directions.data(), directions.rows(), directions.cols());
+    hessian.apply(from, to);  // sizes the workspace
+    forbidden = true;
+    Eigen::internal::set_is_malloc_allowed(false);
+    hessian.apply(from, to);
+    allow();
+}
+
+template <class T>
+void samples(const std::vector<Index>& widths) {
+    const Data<T> data(110, widths.front(), widths.back());  // a block of 96 and a rest
+    for (const auto& elements : groups<T>(widths.front())) {
+        for (const bool pooled : {false, true}) {
+            for (const auto loss : {Loss::squared, Loss::cross_entropy}) {
+                for (const auto activation : {Activation::identity, Activation::leaky_relu, Activation::swish}) {
+                    const auto problem = data.problem(elements, pooled, loss);
+                    train_on_samples(widths, problem, activation, 0);
+                    train_on_samples(widths, problem, activation, 100);
+                    if constexpr (std::is_same_v<T, double>) {
+                        multiply_on_samples(widths, problem, activation, 1);
+                        multiply_on_samples(widths, problem, activation, 5);
+                    }
+                }
+            }
+        }
+    }
+}
+
 void multiply(const std::vector<Index>& widths, Index copies) {
     const Chain chain(widths);
     const Index d = chain.inputs();
@@ -100,6 +200,10 @@ int main() {
         train<float>(widths);
         multiply(widths, 1);
         multiply(widths, 8);
+    }
+    for (const std::vector<Index>& widths : {std::vector<Index>{30, 5, 9}, {120, 110, 7, 101}, {20, 10}}) {
+        samples<double>(widths);
+        samples<float>(widths);
     }
     if (allocations > 0) {
         std::printf("%d allocations in the hot loops\n", allocations);

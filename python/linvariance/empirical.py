@@ -5,7 +5,6 @@ The three methods are the same three maps: restriction to invariant inputs, aver
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from .arrays import Array, frozen
 from .groups import Representation
 
 ELEMENTS_LIMIT = 2**30  # bytes of dense group elements
+BLOCK = 96  # samples that the core looks at together
 
 
 class Empirical:
@@ -42,6 +42,7 @@ class Empirical:
     ) -> None:
         self.X, self.targets, self.loss_name = X, frozen(targets), loss_name
         self.rep, self.pooled, self.penalty = rep, pooled, penalty
+        self._elements = _enumerated(rep)
         self._cores: dict[str, Any] = {}
 
     @property
@@ -58,6 +59,10 @@ class Empirical:
     def rows(self) -> int:
         """Rows of the augmented data: row k is element k // n of the group on sample k % n."""
         return len(self.X) * (1 if self.pooled else int(self._elements["count"]))
+
+    def workspace(self, width: int) -> int:
+        """Bytes that one pass takes: W_1 ρ(g) of this width and its gradient, and what they give on a block."""
+        return 8 * int(self._elements["count"]) * width * (2 * self.dim + 4 * BLOCK)
 
     def loss(self, V: Array) -> float:
         """The loss of a linear map V (dL, dim)."""
@@ -81,23 +86,32 @@ class Empirical:
     def _at(self, V: Array) -> Any:
         return self.core().gradient([self.dim, self.outputs], "identity", V.ravel())
 
-    @cached_property
-    def _elements(self) -> dict[str, Any]:
-        """Images and signs, or matrices, of all elements."""
-        nothing: dict[str, Any] = {"count": 1, "images": [], "signs": [], "matrices": []}
-        if self.rep is None:
-            return nothing
-        elements = self.rep.elements()
-        if elements.dtype.kind == "i":
-            images, signs = (elements, None) if elements.ndim == 2 else (elements[:, 0], elements[:, 1])
-            return nothing | {
-                "count": len(images),
-                "images": images.ravel().tolist(),
-                "signs": [] if signs is None else signs.ravel().tolist(),
-            }
-        if elements.nbytes > ELEMENTS_LIMIT:
-            raise ValueError(
-                f"{len(elements)} dense elements of {self.rep!r} would take {elements.nbytes / 2**30:.1f} GiB, above "
-                "1 GiB: use hard_wired, or a subgroup."
-            )
-        return nothing | {"count": len(elements), "matrices": [np.ascontiguousarray(one) for one in elements]}
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_cores": {}}  # made again where they are needed
+
+
+def _enumerated(rep: Representation | None) -> dict[str, Any]:
+    """Images and signs, or matrices, of all elements; ValueError for a group too large to go through."""
+    nothing: dict[str, Any] = {"count": 1, "images": [], "signs": [], "matrices": []}
+    if rep is None:
+        return nothing
+    try:
+        elements = rep.elements()
+    except ValueError as error:
+        raise ValueError(
+            f"rep has too many elements to average over on Samples: {str(error).partition(':')[0]}. Use hard_wired, or "
+            "groups.subgroup, or for the squared loss and linear networks Moments, which need no enumeration."
+        ) from None
+    if elements.dtype.kind == "i":
+        images, signs = (elements, None) if elements.ndim == 2 else (elements[:, 0], elements[:, 1])
+        return nothing | {
+            "count": len(images),
+            "images": images.ravel().tolist(),
+            "signs": [] if signs is None else signs.ravel().tolist(),
+        }
+    if elements.nbytes > ELEMENTS_LIMIT:
+        raise ValueError(
+            f"rep: {len(elements)} dense elements of {rep!r} would take {elements.nbytes / 2**30:.1f} GiB, above "
+            "1 GiB: use hard_wired, or a subgroup."
+        )
+    return nothing | {"count": len(elements), "matrices": [np.ascontiguousarray(one) for one in elements]}

@@ -38,11 +38,10 @@ def check_network(problem: Problem, network: Network, name: str = "network") -> 
     instance(network, Network, name, "make one with Network([W_1, ..., W_L])")
     check_fit(problem, network, name)
     check_activation_fits(problem, network.activation)
-    if not np.isfinite(network.flat).all():
-        raise ValueError(f"{name} holds NaN or infinite weights.")
 
 
-BLOCK = 64  # directions at once
+BLOCK = 64  # directions at once, at most
+WORKSPACE = 2**28  # bytes of theirs on samples, beyond the first
 
 
 class HessianOperator(LinearOperator):  # type: ignore[misc]
@@ -53,7 +52,9 @@ class HessianOperator(LinearOperator):  # type: ignore[misc]
         super().__init__(np.dtype(np.float64), (flat.size, flat.size))
         self._problem, self._network = problem, network
         self._core: Any
+        self._block = BLOCK
         if isinstance(problem.objective, Empirical):
+            self._block = max(1, min(BLOCK, WORKSPACE // max(1, problem.objective.workspace(network.widths[1]))))
             core = problem.objective.core()
             self._core = _core.SampleHessian(core, list(network.widths), network.activation, flat)
         else:
@@ -68,9 +69,9 @@ class HessianOperator(LinearOperator):  # type: ignore[misc]
         if np.iscomplexobj(X):
             raise TypeError("The Hessian is real: apply it to the real and the imaginary part apart.")
         out = np.empty((X.shape[1], X.shape[0]))
-        for block in range(0, len(out), BLOCK):  # bounds the workspace, and lets Ctrl-C in
-            directions = np.ascontiguousarray(X[:, block : block + BLOCK].T, dtype=np.float64)
-            out[block : block + BLOCK] = self._core.apply(directions)
+        for block in range(0, len(out), self._block):  # bounds the workspace, and lets Ctrl-C in
+            directions = np.ascontiguousarray(X[:, block : block + self._block].T, dtype=np.float64)
+            out[block : block + self._block] = self._core.apply(directions)
         return out.T
 
     def _matvec(self, x: npt.NDArray[Any]) -> Array:

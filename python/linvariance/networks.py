@@ -80,7 +80,11 @@ class Network:
 
     def __call__(self, X: npt.ArrayLike) -> Array:
         """Outputs (..., dL) for inputs X (..., d0)."""
-        H = last_axis(X, "X", self.widths[0], "the network takes") @ self.weights[0].T
+        return self.outputs_of(last_axis(X, "X", self.widths[0], "the network takes"))
+
+    def outputs_of(self, inputs: Array) -> Array:
+        """As a call, behind the gate; no inputs at all (a width of 0) are fine here."""
+        H: Array = inputs @ self.weights[0].T
         for W in self.weights[1:]:
             H = named_activation(self.activation).function(H) @ W.T
         return H
@@ -108,33 +112,37 @@ def predictor(problem: Problem, network: Network) -> Callable[[npt.ArrayLike], A
     instance(problem, Problem, "problem", "pose one with hard_wired, augmented, ...")
     instance(network, Network, "network", "take it from a Trace, or make one with Network([W_1, ..., W_L])")
     check_fit(problem, network)
-    rep = problem.representation
+    rep, linear = problem.representation, len(network.weights) == 1
+    phi = named_activation("identity" if linear else network.activation).function
 
     def pooled(X: npt.ArrayLike) -> Array:
         inputs, W = last_axis(X, "X", rep.dim), np.asarray(network.weights[0], dtype=np.float64)
-        φ = named_activation(network.activation).function
-        hidden = [φ(inputs @ rep.multiply(W, g).T) for g in rep.elements()]
-        H: Array = np.mean(hidden, axis=0)
-        if len(network.weights) == 1:
+        elements, H = rep.elements(), np.zeros((*inputs.shape[:-1], len(W)))
+        for g in elements:
+            H += phi(inputs @ rep.multiply(W, g).T)
+        H /= len(elements)
+        if linear:
             return H
         rest = Network.from_flat(network.flat[network.weights[0].size :], network.widths[1:], network.activation)
-        return rest(H)
+        return rest.outputs_of(H)
 
     if problem.method == "convolutional":
         return pooled
     if problem.is_hard_wired:
         B = rep.invariant_basis()
-        return lambda X: network(last_axis(X, "X", rep.dim) @ B.T)
+        return lambda X: network.outputs_of(last_axis(X, "X", rep.dim) @ B.T)
     return network
 
 
 def check_fit(problem: Problem, network: Network, name: str = "network") -> None:
-    """ValueError unless the network leads from the problem's dim to its outputs."""
+    """ValueError unless the network leads from the problem's dim to its outputs, by finite weights."""
     if (network.widths[0], network.widths[-1]) != (problem.dim, problem.outputs):
         raise ValueError(
             f"{name} leads from {network.widths[0]} to {network.widths[-1]}, but the problem from {problem.dim} to "
             f"{problem.outputs}."
         )
+    if not np.isfinite(network.flat).all():
+        raise ValueError(f"{name} holds NaN or infinite weights.")
 
 
 def check_widths(widths: Sequence[int]) -> tuple[int, ...]:

@@ -10,18 +10,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import Array, integer, reals, samples
+from .arrays import Array, integer, reals, row_slices, samples
 from .empirical import Empirical
 from .groups import Representation
 
 LOSSES = ("squared", "cross_entropy")
+TARGETS_LIMIT = 2**33  # bytes of one-hot targets
 
 
 class Samples:
     """Inputs X (n, d0) with targets, and a loss: the data object for cross-entropy and for nonlinear networks.
 
     Args:
-        X: (n, d0), rows are samples. float32 stays float32, everything else becomes float64.
+        X: (n, d0), rows are samples. float32 stays float32, everything else becomes float64. What is of this kind and
+            C-ordered is not copied: leave it as it is.
         y: for "squared" targets (n, dL) or (n,); for "cross_entropy" integer classes 0 .. k - 1 (n,).
         loss: "squared", (1/n) Σ ‖f(x_i) - y_i‖², or "cross_entropy", -(1/n) Σ log softmax(f(x_i))[y_i].
         classes: k; only where a class may be missing among y. Needs loss="cross_entropy".
@@ -34,7 +36,7 @@ class Samples:
     def __init__(
         self, X: npt.ArrayLike, y: npt.ArrayLike, loss: str = "squared", *, classes: int | None = None
     ) -> None:
-        if loss not in LOSSES:
+        if not isinstance(loss, str) or loss not in LOSSES:
             raise ValueError(f"loss must be one of {', '.join(LOSSES)}, but is {loss!r}.")
         if classes is not None and loss != "cross_entropy":
             raise ValueError('classes is for loss="cross_entropy": squared targets have their own columns.')
@@ -46,6 +48,8 @@ class Samples:
             inputs, targets = samples(X, y, ("X", "y"))
             self._targets = np.asarray(targets.T, dtype=np.float64)
         self._X = np.ascontiguousarray(inputs, dtype=np.float32 if inputs.dtype == np.float32 else np.float64)
+        _refuse_overflow(self._X, "X")
+        _refuse_overflow(self._targets, "y")
 
     @property
     def n(self) -> int:
@@ -108,6 +112,12 @@ def _refuse_output(output: Representation | None) -> None:
         raise ValueError("output needs Moments: on Samples the group acts on the inputs only.")
 
 
+def _refuse_overflow(array: npt.NDArray[Any], name: str) -> None:
+    blocks = (np.asarray(array[rows], dtype=np.float64) for rows in row_slices(len(array), array[:1].size))
+    if not np.isfinite(sum(float(np.vdot(block, block)) for block in blocks)):
+        raise ValueError(f"‖{name}‖² overflows: divide {name} by its scale first.")
+
+
 def _one_hot(y: npt.ArrayLike, n: int, classes: int | None) -> Array:
     """Targets (k, n) of classes y (n,)."""
     labels: npt.NDArray[Any] = reals(y, "y", ndim=(1,))
@@ -123,11 +133,13 @@ def _one_hot(y: npt.ArrayLike, n: int, classes: int | None) -> Array:
     if found[0] < 0 or found[-1] >= k:
         raise ValueError(f"y must hold classes 0 .. {k - 1}, but reaches from {found[0]} to {found[-1]}.")
     if classes is None and len(found) < k:
-        missing = np.setdiff1d(np.arange(min(k, 10**6)), found)
+        missing = int(np.argmax(found != np.arange(len(found))))
         raise ValueError(
-            f"y reaches to {found[-1]}, but class {missing[0]} has no sample ({len(found)} classes have): pass "
+            f"y reaches to {found[-1]}, but class {missing} has no sample ({len(found)} classes have): pass "
             f"classes={k} to keep its output, or np.unique(y, return_inverse=True)[1] to drop it."
         )
+    if 8 * k * n > TARGETS_LIMIT:
+        raise ValueError(f"{k} classes of {n} samples would take {8 * k * n / 2**30:.3g} GiB one-hot, above 8 GiB.")
     if k < 2:
         raise ValueError("y holds the class 0 only: cross-entropy needs two. Pass classes=2 if others may come later.")
     return np.asarray(labels[None, :] == np.arange(k)[:, None], dtype=np.float64)

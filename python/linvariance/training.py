@@ -62,14 +62,23 @@ class Batches:
         >>> Batches(2).order(seed=0, epochs=1, rows=4).shape
         (1, 4)
         """
-        size = 4 * epochs * rows
-        if size > MEMORY_LIMIT:
-            raise ValueError(
-                f"The order of {epochs} epochs of {rows} rows would take {size / 2**30:.3g} GiB, above 1 GiB: train in "
-                "pieces, each from the last one's network by init.given."
-            )
+        seed, epochs = integer(seed, "seed", minimum=0), integer(epochs, "epochs", minimum=0)
+        rows = integer(rows, "rows", maximum=2**31 - 1)
+        _refuse_order(1, epochs, rows)
         generator = np.random.default_rng([seed, 1])
-        return np.array([generator.permutation(rows) for _ in range(epochs)], dtype=np.int32).reshape(epochs, rows)
+        out = np.empty((epochs, rows), dtype=np.int32)
+        for epoch in out:
+            epoch[:] = generator.permutation(rows)
+        return out
+
+
+def _refuse_order(runs: int, epochs: int, rows: int) -> None:
+    size = 4 * runs * epochs * rows
+    if size > MEMORY_LIMIT:
+        raise ValueError(
+            f"The order of {epochs} epochs of {rows:,} rows for {runs} seeds would take {size / 2**30:.3g} GiB, above "
+            "1 GiB: train fewer seeds or epochs at once, these from the last network by init.given, or take a subgroup."
+        )
 
 
 def train(
@@ -122,7 +131,8 @@ def train(
     seeds = [integer(seed, f"seeds[{k}]", minimum=0) for k, seed in enumerate(listed(seeds, "seeds"))]
     if not seeds:
         raise ValueError("seeds is empty: pass at least one, e.g. seeds=(0,).")
-    check_activation_fits(first, activation)
+    for problem in runs:
+        check_activation_fits(problem, activation)
     kind = _kind(dtype)
     record = Record() if record is None else record
     instance(record, Record, "record", "e.g. Record(every=10)")
@@ -132,6 +142,7 @@ def train(
     states = epochs // record.every + 1 + (epochs % record.every != 0)
     rows = first.outputs if activation == "identity" else shape[1]
     _refuse_memory(record, shape, rows, len(runs) * len(seeds), states)
+    _refuse_workspace(runs, shape[1], threads)
     times = np.minimum(np.arange(states) * record.every, epochs)
 
     draw = pytorch() if init is None else init
@@ -169,6 +180,7 @@ def _order(
     counts = {problem.objective.rows for problem in runs if isinstance(problem.objective, Empirical)}
     if len(counts) > 1:
         raise ValueError(f"problems must share the number of rows to be batched together, but have {sorted(counts)}.")
+    _refuse_order(len(seeds), epochs, min(counts))
     return np.stack([batches.order(seed, epochs, min(counts)) for seed in seeds])
 
 
@@ -228,7 +240,8 @@ def _refuse_float32_overflow(runs: Sequence[Problem]) -> None:
 def _magnitudes(problem: Problem) -> tuple[npt.NDArray[Any], ...]:
     """What becomes float32."""
     if isinstance(problem.objective, Empirical):
-        return problem.objective.X, problem.objective.targets
+        penalty = np.zeros(0) if problem.objective.penalty is None else problem.objective.penalty
+        return problem.objective.X, problem.objective.targets, penalty
     return problem.quadratic.moment, problem.quadratic.cross
 
 
@@ -246,6 +259,16 @@ def _refuse_memory(record: Record, shape: tuple[int, ...], rows: int, runs: int,
         raise ValueError(
             f"The record of {runs * states} states would take {size / 2**30:.3g} GiB, above 1 GiB: raise Record.every, "
             "follow fewer entries, or train fewer seeds at once."
+        )
+
+
+def _refuse_workspace(runs: Sequence[Problem], width: int, threads: int) -> None:
+    largest = max((p.objective.workspace(width) for p in runs if isinstance(p.objective, Empirical)), default=0)
+    if threads * largest > 8 * MEMORY_LIMIT:
+        raise ValueError(
+            f"A first layer of {width} rows under every element of the group would take "
+            f"{threads * largest / 2**30:.3g} GiB on {threads} threads, above 8 GiB: lower the first of the hidden "
+            "widths, or threads, or take a subgroup."
         )
 
 

@@ -27,7 +27,7 @@ void activate(Activation kind, Eigen::MatrixBase<Derived>& a, Eigen::MatrixBase<
             return;
         case Activation::relu:
             slope = (a.array() > T(0)).template cast<T>();
-            a = a.cwiseMax(T(0));
+            a = (a.array() < T(0)).select(T(0), a);  // not a maximum, which may take NaN for 0
             return;
         case Activation::leaky_relu: {
             const T low = static_cast<T>(leaky_slope);

@@ -1,8 +1,6 @@
 // Descent on samples, full batch or mini-batches: the whole training loop of one run, without allocation per step.
 #pragma once
 
-#include <atomic>
-
 #include "linvariance/optimizers.hpp"
 #include "linvariance/recorder.hpp"
 #include "linvariance/sample_objective.hpp"
@@ -20,6 +18,7 @@ struct Batches {
 template <class T, class Rule>
 Index descend(SampleObjective<T>& objective, const Batches& batches, Rule& rule, Index epochs, T* weights,
               Recorder& recorder, const std::atomic<bool>& stop) {
+    objective.heed(stop);
     auto& network = objective.network();
     const bool linear = network.activation() == Activation::identity;
     const Chain chain(linear ? network.widths() : std::vector<Index>{network.widths()[0], network.widths()[1]});
@@ -42,7 +41,8 @@ Index descend(SampleObjective<T>& objective, const Batches& batches, Rule& rule,
             rule.step(parameters, slopes);
             continue;
         }
-        for (Index start = 0; start < objective.rows(); start += batches.size) {
+        for (Index start = 0; start < objective.rows() && !stop.load(std::memory_order_relaxed);
+             start += batches.size) {
             const Index count = std::min(batches.size, objective.rows() - start);
             const auto* rows = batches.order + epoch * objective.rows() + start;
             if (!std::isfinite(objective.gradient(weights, rows, count, slope.data()))) return epoch;

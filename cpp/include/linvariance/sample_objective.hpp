@@ -1,6 +1,7 @@
 // A loss that needs the samples themselves (cross-entropy, nonlinear networks): value and gradient in weight space.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "linvariance/moment_objective.hpp"
@@ -59,6 +60,9 @@ class SampleObjective {
     SampleNetwork<T>& network() { return network_; }
     const Penalty<T>* penalty() const { return penalty_.empty() ? nullptr : &penalty_[0]; }
 
+    // From now on a pass over the data ends where `stop` is set; what it returns is then of no use.
+    void heed(const std::atomic<bool>& stop) { stop_ = &stop; }
+
     // How many rows the augmented data have: row k is element k / n of the group on sample k % n.
     Index rows() const { return problem_->X.rows() * network_.branches(); }
 
@@ -87,12 +91,14 @@ class SampleObjective {
         begin(network_, out);
         double total = 0.0;
         const Index n = problem_->X.rows();
-        for (Index start = 0; start < n; start += network_.block) {
+        for (Index start = 0; start < n && !is_stopped(); start += network_.block) {
             const Index c = std::min(network_.block, n - start);
             total += on_block(network_, problem_->X.middleRows(start, c), problem_->targets.middleCols(start, c), out);
         }
         return end(network_, problem_->elements, total, rows(), weights, out);
     }
+
+    bool is_stopped() const { return stop_ != nullptr && stop_->load(std::memory_order_relaxed); }
 
     void begin(const SampleNetwork<T>& network, T* out) {
         if (out == nullptr) return;
@@ -147,6 +153,7 @@ class SampleObjective {
     Matrix<T> stack_gradient_, rows_;
     Vector<T> targets_;
     std::vector<Penalty<T>> penalty_;  // none or one
+    const std::atomic<bool>* stop_ = nullptr;
 };
 
 }  // namespace linvariance
