@@ -162,7 +162,7 @@ def explain(axes: "Axes", x: str, y: str, title: str = "") -> None:
     axes.set_title(title, fontsize=TEXT)
 
 
-def legend(figure: "Figure", axes: "Axes", *, note: str = "", columns: int = 3) -> None:
+def legend(figure: "Figure", axes: "Axes", *, note: str = "", columns: int = 3, title: str = "") -> None:
     """One legend above the panels for the curves of `axes`, with a dashed grey entry for what dashed lines mean."""
     from matplotlib.lines import Line2D
 
@@ -170,7 +170,16 @@ def legend(figure: "Figure", axes: "Axes", *, note: str = "", columns: int = 3) 
     if note:
         handles.append(Line2D([], [], color=GREY, linestyle=(0, (5, 3)), linewidth=1.1))
         labels.append(note)
-    figure.legend(handles, labels, loc="outside upper center", ncols=columns, fontsize=SMALL, frameon=False)
+    figure.legend(
+        handles,
+        labels,
+        loc="outside upper center",
+        ncols=columns,
+        fontsize=SMALL,
+        frameon=False,
+        title=title or None,
+        title_fontsize=TEXT,
+    )
 
 
 def save(figure: "Figure", path: Path) -> None:

@@ -1,31 +1,52 @@
-"""One small experiment, trained once for all tests of this folder."""
+"""A small experiment of each loss, trained once for all tests of this folder."""
+
+from dataclasses import replace
 
 import pytest
 
 import idx
 from linvariance.datasets import Digits
 from linvariance.experiments.experiment import Experiment
-from linvariance.experiments.protocol import Protocol
+from linvariance.experiments.protocol import PROTOCOLS
 
-SMALL = Protocol(samples=60, epochs=20, every=5)
+SMALL = tuple(replace(protocol, samples=60, epochs=20, every=5) for protocol in PROTOCOLS)
+LOSSES = [protocol.loss for protocol in SMALL]
 
 
 @pytest.fixture(scope="session")
 def sample():
     """60 images of the digits 0 to 8."""
-    return SMALL.sample(Digits(*idx.blobs(100), "a test"))
+    return SMALL[0].sample(Digits(*idx.blobs(100), "a test"))
 
 
 @pytest.fixture(scope="session")
-def experiment(sample):
-    """Two seeds."""
-    return Experiment(SMALL, sample, (0, 1))
+def experiments(sample):
+    """That of each loss, from two seeds."""
+    return {protocol.loss: Experiment(protocol, sample, (0, 1)) for protocol in SMALL}
+
+
+@pytest.fixture(scope="session", params=LOSSES)
+def experiment(request, experiments):
+    """Of either loss."""
+    return experiments[request.param]
+
+
+@pytest.fixture(scope="session")
+def squared(experiments):
+    """Of the squared loss, whose optima are known in closed form."""
+    return experiments["squared"]
+
+
+@pytest.fixture(scope="session")
+def cross_entropy(experiments):
+    """Of cross-entropy."""
+    return experiments["cross_entropy"]
 
 
 @pytest.fixture
 def small(monkeypatch):
-    """The command line with the small protocol in place of the paper's."""
-    monkeypatch.setattr("linvariance.experiments.cli.Protocol", lambda: SMALL)
+    """The command line with the small protocols in place of the paper's."""
+    monkeypatch.setattr("linvariance.experiments.cli.PROTOCOLS", SMALL)
     return SMALL
 
 

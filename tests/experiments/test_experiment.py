@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import log_softmax
 
 import linvariance as lv
 from linvariance.experiments.experiment import Experiment
@@ -19,18 +20,39 @@ def augmented_data(experiment):
     )
 
 
-def test_accuracy_is_that_on_the_literal_augmented_set(experiment):
-    X, labels = augmented_data(experiment)
-    for method, solution in experiment.solutions.items():
+def test_accuracy_is_that_on_the_literal_augmented_set(squared):
+    X, labels = augmented_data(squared)
+    for method, solution in squared.solutions.items():
         expected = np.mean((X @ solution.weights.T).argmax(axis=1) == labels)
-        assert experiment.accuracy(solution.weights) == pytest.approx(expected, abs=1 / len(labels)), method
+        assert squared.accuracy(solution.weights) == pytest.approx(expected, abs=1 / len(labels)), method
 
 
-def test_the_augmented_loss_is_that_on_the_literal_augmented_set(experiment):
-    X, labels = augmented_data(experiment)
-    W, solution = experiment.solutions[AUGMENTED].weights, experiment.solutions[AUGMENTED]
-    Y = np.eye(experiment.protocol.classes)[labels]
+def test_the_augmented_loss_is_that_on_the_literal_augmented_set(squared):
+    X, labels = augmented_data(squared)
+    W, solution = squared.solutions[AUGMENTED].weights, squared.solutions[AUGMENTED]
+    Y = np.eye(squared.protocol.classes)[labels]
     close("augmented loss on literal data", solution.loss, np.sum((X @ W.T - Y) ** 2) / len(X), norms=1.0, dims=X.shape)
+
+
+def test_the_augmented_cross_entropy_is_that_on_the_literal_augmented_set(cross_entropy, rng):
+    X, labels = augmented_data(cross_entropy)
+    W = rng.standard_normal((cross_entropy.protocol.classes, X.shape[1]))
+    expected = -np.mean(log_softmax(X @ W.T, axis=1)[np.arange(len(X)), labels])
+    close("cross-entropy", cross_entropy.problems[AUGMENTED].loss(W), expected, norms=abs(X @ W.T).max(), dims=X.shape)
+
+
+def test_averaging_over_the_group_raises_no_augmented_loss(experiment, rng):
+    # By convexity (Jensen), and where W is invariant the augmented loss is the hard-wired one: their infima are equal.
+    W = rng.standard_normal((experiment.protocol.classes, experiment.inputs.shape[1]))
+    augmented, hard = experiment.problems[AUGMENTED], experiment.problems[HARD_WIRED]
+    average = experiment.rotations.project(W)
+    assert augmented.loss(average) < augmented.loss(W)
+    close("loss", augmented.loss(average), hard.loss(hard.restrict(W)), norms=augmented.loss(W), dims=W.shape)
+
+
+def test_only_the_squared_loss_is_solved(squared, cross_entropy):
+    assert list(squared.solutions) == list(squared.problems)
+    assert cross_entropy.solutions == {}
 
 
 def test_courses_have_a_row_for_each_seed(experiment):

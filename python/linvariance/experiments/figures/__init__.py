@@ -15,6 +15,19 @@ FIGURES = {
         Figure("fig3", "Distance ‖W⊥‖ from invariance", distance_over_epochs),
         Figure("fig4", "Invariant share ‖W - W⊥‖² / ‖W‖²", share_over_epochs),
         Figure("fig5", "Singular values of the three targets", singular_values, trains=False),
+        Figure("fig6", "Entries of W during training, cross-entropy", entries_over_epochs, experiment="cross_entropy"),
+        Figure(
+            "fig7",
+            "Accuracy on the augmented training set, cross-entropy",
+            accuracy_over_epochs,
+            experiment="cross_entropy",
+        ),
+        Figure(
+            "fig8", "Distance ‖W⊥‖ from invariance, cross-entropy", distance_over_epochs, experiment="cross_entropy"
+        ),
+        Figure(
+            "fig9", "Invariant share ‖W - W⊥‖² / ‖W‖², cross-entropy", share_over_epochs, experiment="cross_entropy"
+        ),
     )
 }
 

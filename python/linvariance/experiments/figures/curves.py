@@ -8,28 +8,35 @@ from linvariance import plots
 from linvariance.experiments.experiment import Course, Experiment, Floats
 from linvariance.experiments.files import Row
 from linvariance.experiments.methods import Method
-from linvariance.experiments.results import ROUNDING, Fact
+from linvariance.experiments.protocol import LOSS_NAMES
+from linvariance.experiments.results import ROUNDING, Fact, Reading
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Picture
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number of W: its name, its courses (seeds, T), its value at W (d_L, d_0), what the paper's plot shows.
+    """A number of W: its name, its courses (seeds, T), its value at W (d_L, d_0), what the paper's plots show.
 
-    `scale` is that of its axis, "linear" or "log".
+    `paper` has the readings by loss and name of the method; `scale` is that of its axis, "linear" or "log".
     """
 
     name: str
     over_epochs: Callable[[Course], Floats]
     at: Callable[[Experiment, Floats], float]
-    paper: Mapping[str, float] = field(default_factory=dict)
+    paper: Mapping[str, Mapping[str, Reading]] = field(default_factory=dict)
     scale: str = "linear"
 
-    def optimum(self, experiment: Experiment, method: Method) -> float:
-        """The value at the closed-form optimum of a method."""
-        return self.at(experiment, experiment.solutions[method].weights)
+    def optimum(self, experiment: Experiment, method: Method) -> float | None:
+        """The value at the closed-form optimum of a method, if there is one."""
+        solution = experiment.solutions.get(method)
+        return None if solution is None else self.at(experiment, solution.weights)
+
+    def reading(self, experiment: Experiment, method: Method) -> Reading | None:
+        """What the paper's plot shows for a method, if it was read off."""
+        return self.paper.get(experiment.protocol.loss, {}).get(method.name)
 
 
 def curves(
@@ -54,13 +61,19 @@ def curves(
             [
                 plots.Level(value, method.look)
                 for method, value in optima.items()
-                if quantity.scale == "linear" or value > ROUNDING
+                if value is not None and (quantity.scale == "linear" or value > ROUNDING)
             ],
         )
         panel.set_yscale(quantity.scale)
         plots.explain(panel, "epoch", quantity.name)
-    plots.legend(picture, panels[0], note="closed-form optimum, same colours")
+    legend(experiment, picture, panels[0])
     return picture
+
+
+def legend(experiment: Experiment, picture: "Picture", panel: "Axes", columns: int = 3) -> None:
+    """The legend of a picture, with the loss as its title, and what dashed lines mean if there are any."""
+    note = "closed-form optimum, same colours" if experiment.solutions else ""
+    plots.legend(picture, panel, note=note, columns=columns, title=LOSS_NAMES[experiment.protocol.loss])
 
 
 def final_facts(experiment: Experiment, quantity: Quantity, methods: Sequence[Method]) -> tuple[Fact, ...]:
@@ -69,7 +82,7 @@ def final_facts(experiment: Experiment, quantity: Quantity, methods: Sequence[Me
         Fact(
             quantity.name,
             method.label,
-            quantity.paper.get(method.name),
+            quantity.reading(experiment, method),
             quantity.optimum(experiment, method),
             last(quantity.over_epochs(experiment.courses[method])),
         )

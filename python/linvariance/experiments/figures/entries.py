@@ -1,4 +1,4 @@
-"""Figure 1: entries of W over epochs, at the four pixels of one orbit, for augmentation and regularization."""
+"""Figures 1 and 6: entries of W over epochs, at the four pixels of one orbit, for augmentation and regularization."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -7,6 +7,7 @@ import numpy as np
 
 from linvariance import plots
 from linvariance.experiments.experiment import Experiment, Floats
+from linvariance.experiments.figures.curves import legend
 from linvariance.experiments.files import Row
 from linvariance.experiments.methods import Method
 from linvariance.experiments.results import Fact, Result, ends, listed
@@ -28,14 +29,13 @@ def entries_over_epochs(experiment: Experiment) -> Result:
             f"entries of row {protocol.rows[i]} of W" if j == 0 else "",
             methods[j].label if i == 0 else "",
         )
-    plots.legend(picture, axes[0], note="closed-form optimum, same colours", columns=5)
+    legend(experiment, picture, axes[0], columns=5)
     facts = tuple(
         Fact(
             "largest gap within a row of W",
             method.label,
-            None,
-            _gap(experiment.solutions[method].weights[np.ix_(protocol.rows, protocol.pixels)]),
-            tuple(_gap(run[-1]) for run in _followed(experiment, method)),
+            closed_form=_gap_at_optimum(experiment, method),
+            trained=tuple(_gap(run[-1]) for run in _followed(experiment, method)),
         )
         for method in methods
     )
@@ -59,17 +59,28 @@ def _followed(experiment: Experiment, method: Method) -> Floats:
     return entries.reshape(*entries.shape[:2], len(protocol.rows), len(protocol.pixels))
 
 
+def _optimum(experiment: Experiment, method: Method) -> Floats | None:
+    """The same entries of the closed-form optimum (rows, pixels), if there is one."""
+    solution, protocol = experiment.solutions.get(method), experiment.protocol
+    return None if solution is None else solution.weights[np.ix_(protocol.rows, protocol.pixels)]
+
+
+def _gap_at_optimum(experiment: Experiment, method: Method) -> float | None:
+    optimum = _optimum(experiment, method)
+    return None if optimum is None else _gap(optimum)
+
+
 def _draw(panel: "Axes", experiment: Experiment, method: Method, i: int) -> None:
     """The entries of the i-th followed row, with the entries of the optimum."""
     protocol, epochs = experiment.protocol, experiment.courses[method].epochs
-    entries, optimum = _followed(experiment, method), experiment.solutions[method].weights[protocol.rows[i]]
+    entries, optimum = _followed(experiment, method), _optimum(experiment, method)
     plots.draw(
         panel,
         [
             plots.Curve(f"pixel {pixel}", epochs, entries[:, :, i, k], plots.LOOKS[k])
             for k, pixel in enumerate(protocol.pixels)
         ],
-        [plots.Level(float(optimum[pixel]), plots.LOOKS[k]) for k, pixel in enumerate(protocol.pixels)],
+        [] if optimum is None else [plots.Level(float(entry), plots.LOOKS[k]) for k, entry in enumerate(optimum[i])],
     )
 
 

@@ -1,10 +1,11 @@
-"""Figure 4: the invariant share of W over epochs, and what is left of 1."""
+"""Figures 4 and 9: the invariant share of W over epochs, and what is left of 1."""
 
 import numpy as np
 
 from linvariance.experiments.experiment import Course, Experiment, Floats
-from linvariance.experiments.figures.curves import Quantity, curves, final_facts, table
-from linvariance.experiments.results import Result, ends
+from linvariance.experiments.figures.curves import Quantity, curves, final_facts, last, table
+from linvariance.experiments.methods import Method
+from linvariance.experiments.results import Fact, Result, ends, middle
 
 
 def _rest_over_epochs(course: Course) -> Floats:
@@ -26,15 +27,21 @@ REST = Quantity("‖W⊥‖² / ‖W‖²", _rest_over_epochs, _rest_at, scale="
 def share_over_epochs(experiment: Experiment) -> Result:
     """‖W - W⊥‖² / ‖W‖²: 1 for an invariant W; beside it ‖W⊥‖² / ‖W‖², which tells the ends of the curves apart."""
     methods = experiment.learned
-    facts = final_facts(experiment, REST, methods)
+    rests, growths = final_facts(experiment, REST, methods), tuple(_growth(experiment, method) for method in methods)
     caption = (
         "Left: the share of ‖W‖² in the invariant part of W, 1 when W is invariant, as the hard-wired network is by "
-        f"construction. Right: the rest, ‖W⊥‖² / ‖W‖². {ends(experiment, facts)}"
+        f"construction. Right: the rest, ‖W⊥‖² / ‖W‖². {ends(experiment, rests)} ‖W‖ itself moves too: it "
+        f"ends at that at the start, times {'; '.join(f'{middle(fact.trained)} ({fact.of})' for fact in growths)}."
     )
     return Result(
         curves(experiment, (SHARE, REST), methods),
         ("method", "seed", "epoch", "invariant_share", "rest"),
         list(table(experiment, methods, SHARE.over_epochs, REST.over_epochs)),
         caption,
-        facts,
+        (*rests, *growths),
     )
+
+
+def _growth(experiment: Experiment, method: Method) -> Fact:
+    norm = experiment.courses[method].norm
+    return Fact("final ‖W‖ over that at the start", method.label, trained=last(norm / norm[:, :1]))

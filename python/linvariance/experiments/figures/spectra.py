@@ -7,10 +7,11 @@ import numpy as np
 from linvariance import plots
 from linvariance.experiments.experiment import Experiment
 from linvariance.experiments.methods import AUGMENTED, HARD_WIRED
-from linvariance.experiments.results import Fact, Result, listed, number
+from linvariance.experiments.protocol import LOSS_NAMES
+from linvariance.experiments.results import Fact, Result, listed, near, number
 
-PAPER = {"hard-wired": 10.0, "augmented": 20.0}
-"""The largest singular values, read off the paper's plot."""
+PAPER = {"hard-wired": near(10.0, 1.0), "augmented": near(20.0, 1.0)}
+"""The largest singular values, on an axis that can be read to 1."""
 
 
 def singular_values(experiment: Experiment) -> Result:
@@ -37,7 +38,7 @@ def singular_values(experiment: Experiment) -> Result:
         )
         plots.mark(panel, rank + 0.5, f"rank bound r = {rank}")
         plots.explain(panel, "index i", label)
-    plots.legend(picture, panels[0])
+    plots.legend(picture, panels[0], title=LOSS_NAMES[experiment.protocol.loss])
 
     facts = tuple(
         Fact("largest σ(Z), scaled as in the paper", method.label, PAPER.get(method.name), float(papers[method][0]))

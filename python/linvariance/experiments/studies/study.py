@@ -12,7 +12,7 @@ from linvariance.experiments import files
 from linvariance.experiments.experiment import Track, untracked
 from linvariance.experiments.files import Exhibit
 from linvariance.experiments.page import document, section, table
-from linvariance.experiments.protocol import LOSS_SCALE
+from linvariance.experiments.protocol import LOSS_SCALES
 from linvariance.experiments.provenance import tools, versions
 from linvariance.experiments.staging import staged
 from linvariance.experiments.studies.data import Dataset, read
@@ -122,7 +122,7 @@ class Study:
             "command": self.name,
             "options": dict(self.options),
             **self.subject.record(),
-            "loss_scale": LOSS_SCALE,
+            "loss_scale": LOSS_SCALES["squared"],
             "versions": versions(),
         }
 
@@ -150,7 +150,7 @@ def _page(study: Study, findings: Sequence[Finding], exhibits: Mapping[Part, Exh
                 ("value",),
                 [("", (found.quantity, found.remark), (words(found.value),)) for found in findings],
             ),
-            f'<p class="small">{escape(LOSS_SCALE)}</p>',
+            f'<p class="small">{escape(LOSS_SCALES["squared"])}</p>',
             *map(_section, exhibits, exhibits.values()),
             _origin(study),
         ],
@@ -158,7 +158,9 @@ def _page(study: Study, findings: Sequence[Finding], exhibits: Mapping[Part, Exh
 
 
 def _section(part: Part, exhibit: Exhibit) -> str:
-    shown = section(part.name, part.title, part.title, inches=exhibit.picture.get_figwidth(), caption=exhibit.caption)
+    shown = section(
+        part.name, part.title, part.title, inches=exhibit.picture.get_figwidth(), paragraphs=(exhibit.caption,)
+    )
     if not part.tabulated or not exhibit.rows:
         return shown
     more = len(exhibit.rows) - SHOWN
