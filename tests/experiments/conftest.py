@@ -9,7 +9,7 @@ from linvariance.datasets import Digits
 from linvariance.experiments.experiment import Experiment
 from linvariance.experiments.protocol import PROTOCOLS
 
-SMALL = tuple(replace(protocol, samples=60, epochs=20, every=5) for protocol in PROTOCOLS)
+SMALL = tuple(replace(protocol, samples=60, epochs=20, every=5, widths=(8, 32, 128), draws=3) for protocol in PROTOCOLS)
 LOSSES = [protocol.loss for protocol in SMALL]
 
 

@@ -54,7 +54,7 @@ def test_without_closed_form_nothing_is_dashed_or_said_of_it(name, results):
     assert all(fact.closed_form is None for fact in result.facts)
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", [name for name in FIGURES if name.startswith("fig")])
 def test_pictures_name_their_loss(name, results):
     assert results[name].picture.legends[0].get_title().get_text() == LOSS_NAMES[FIGURES[name].experiment]
 

