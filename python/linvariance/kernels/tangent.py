@@ -43,25 +43,29 @@ class FiniteWidth:
         return moving(self.rep)
 
     def __call__(self, X: npt.ArrayLike, X2: npt.ArrayLike | None = None) -> Array:
-        """(n, m); takes |G| copies of the data and |G|² products of matrices."""
+        """(n, m); takes |G| copies of the data and |G|² products of matrices, half of them for K(X, X)."""
         X, X2 = pair(X, X2, self.rep.dim)
         phi, (acting, elements) = named(self.activation), self._elements
         for name, A in (("X", X), ("X2", X2)):
             refuse_large(float(np.abs(A).max()) * math.sqrt(self.rep.dim), name, LARGEST, phi.name)
+        symmetric = X2 is X
         orbit = [acting.multiply(X, g) for g in elements]
-        orbit2 = orbit if X2 is X else [acting.multiply(X2, g) for g in elements]
+        orbit2 = orbit if symmetric else [acting.multiply(X2, g) for g in elements]
         K = np.zeros((len(X), len(X2)))
         for some in row_slices(self.width, len(elements) * (len(X) + len(X2)), at_least=256):
             W, squares = self.weights[some], self.outputs[some] ** 2
             seen = [x @ W.T for x in orbit]
-            seen2 = seen if orbit2 is orbit else [x @ W.T for x in orbit2]
+            seen2 = seen if symmetric else [x @ W.T for x in orbit2]
             # df/da_i = m^{-1/2} mean_g φ, df/dw_i = m^{-1/2} a_i mean_g φ' ρ(g)x
             K += _summed(phi, seen) @ _summed(phi, seen2).T
             slopes2 = [phi.derivative(z) for z in seen2]
-            for x, z in zip(orbit, seen, strict=True):
+            for g, (x, z) in enumerate(zip(orbit, seen, strict=True)):
                 slopes = phi.derivative(z) * squares
-                for x2, s2 in zip(orbit2, slopes2, strict=True):
-                    K += (slopes @ s2.T) * (x @ x2.T)
+                for h in range(g if symmetric else 0, len(orbit2)):
+                    part = (slopes @ slopes2[h].T) * (x @ orbit2[h].T)
+                    K += part
+                    if symmetric and h > g:
+                        K += part.T
         return K / (self.width * len(elements) ** 2)
 
 
