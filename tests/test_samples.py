@@ -660,3 +660,20 @@ def test_cross_entropy_does_not_see_a_shift_of_all_outputs(one):
     one.agree("samples: 1ᵀG_L = 0", last.sum(axis=0), np.zeros(last.shape[1]), size=1.0)
     moved = [*one.weights[:-1], one.weights[-1] + np.linspace(-3, 3, last.shape[1])]
     one.agree("samples: loss after a shift", one.value_and_gradient(moved)[0], loss, size=10.0)
+
+
+@given(seed=st.integers(0, 2**32 - 1), depth=st.integers(2, 4))
+def test_no_convex_loss_lets_the_first_layer_leave_the_invariants(seed, depth):
+    """<∇f(W), W⊥> >= f(W) - f(W Π) >= 0 by convexity and Jensen, and d‖W_1(I - Π)‖²/dt is -2 times that."""
+    rng = np.random.default_rng(seed)
+    rep = lv.groups.cyclic(4)
+    data = lv.Samples(rng.standard_normal((7, 4)), rng.integers(3, size=7), loss="cross_entropy", classes=3)
+    p = lv.augmented(data, rep, rank=2)
+    network = lv.Network([rng.standard_normal(shape) for shape in [(2, 4), *[(2, 2)] * (depth - 2), (3, 2)]])
+    W = network.matrix
+    perp = W - rep.project(W)
+    fall = np.vdot(p.gradient(W), perp)
+    assert fall >= p.loss(W) - p.loss(rep.project(W)) - 1e-12 * (1 + p.loss(W))  # rounding of three losses of order 1
+    G = p.objective.core().gradient(list(network.widths), "identity", network.flat)[1][: network.weights[0].size]
+    B = network.weights[0] - rep.project(network.weights[0])
+    np.testing.assert_allclose(np.vdot(G.reshape(B.shape), B), fall, atol=1e-12 * (1 + abs(fall)))

@@ -39,7 +39,11 @@ def test_axes_are_labelled(name, results):
 
 @pytest.mark.parametrize("name", ["fig2", "fig3", "fig4"])
 def test_closed_forms_are_dashed_lines(name, results):
-    levels = [line.get_ydata()[0] for line in results[name].picture.axes[-1].lines if line.get_linestyle() == "--"]
+    levels = [
+        line.get_ydata()[0]
+        for line in results[name].picture.axes[0 if name == "fig3" else -1].lines
+        if line.get_linestyle() == "--"
+    ]
     expected = [fact.closed_form for fact in results[name].facts if fact.closed_form is not None]
     if name == "fig4":  # a logarithmic axis has no 0
         expected = [value for value in expected if value > 1e-12]
@@ -166,7 +170,7 @@ def test_the_sentence_of_ends(squared):
 def test_figures_3_and_8_split_the_augmented_distance(experiment, results):
     result = results[of_the_same_kind("fig3", experiment)]
     course, rows = experiment.courses[AUGMENTED], [row for row in result.rows if row[0] == AUGMENTED.name]
-    columns = (course.norm_perp, course.norm_seen, course.norm_frozen)
+    columns = (course.norm_perp, course.norm_seen, course.norm_frozen, course.norm_first_perp)
     np.testing.assert_array_equal([row[3:] for row in rows], np.stack([c.ravel() for c in columns], axis=1))
     facts = {fact.of: fact.trained for fact in result.facts}
     assert facts["augmented, seen part"] == tuple(course.norm_seen[:, -1])
@@ -175,8 +179,10 @@ def test_figures_3_and_8_split_the_augmented_distance(experiment, results):
 
 def test_figures_3_and_8_tell_how_far_the_distance_rises(experiment, results):
     result = results[of_the_same_kind("fig3", experiment)]
-    found = {fact.of: fact.trained for fact in result.facts if fact.quantity.startswith("largest")}
+    found = {fact.of: fact.trained for fact in result.facts if fact.quantity.startswith("largest ‖W⊥‖")}
     rises = {m.label: tuple(max(run) / run[0] for run in experiment.courses[m].norm_perp) for m in experiment.learned}
     read = [m.label for m in experiment.learned if m.name in distance.RISES.get(experiment.protocol.loss, {})]
     assert found == {label: runs for label, runs in rises.items() if np.median(runs) > 1 or label in read}
     assert ("does not rise" in result.caption) == (not found)
+    (growth,) = (fact for fact in result.facts if "‖W₁" in fact.quantity)
+    assert growth.trained == tuple(max(run) / run[0] for run in experiment.courses[AUGMENTED].norm_first_perp)

@@ -42,6 +42,7 @@ class Course:
     loss: Floats
     norm: Floats
     norm_perp: Floats
+    norm_first_perp: Floats
     norm_seen: Floats
     norm_frozen: Floats
     entries: Floats

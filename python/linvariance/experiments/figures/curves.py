@@ -20,19 +20,20 @@ if TYPE_CHECKING:
 class Quantity:
     """A number of W: its name, its courses (seeds, T), its value at W (d_L, d_0), what the paper's plots show.
 
-    `paper` has the readings by loss and name of the method; `scale` is that of its axis, "linear" or "log".
+    `at` is None for numbers of single layers, which the optimal W does not determine; `paper` has the readings by loss
+    and name of the method; `scale` is that of its axis, "linear" or "log".
     """
 
     name: str
     over_epochs: Callable[[Course], Floats]
-    at: Callable[[Experiment, Floats], float]
+    at: Callable[[Experiment, Floats], float] | None
     paper: Mapping[str, Mapping[str, Reading]] = field(default_factory=dict)
     scale: str = "linear"
 
     def optimum(self, experiment: Experiment, method: Method) -> float | None:
         """The value at the closed-form optimum of a method, if there is one."""
         solution = experiment.solutions.get(method)
-        return None if solution is None else self.at(experiment, solution.weights)
+        return None if solution is None or self.at is None else self.at(experiment, solution.weights)
 
     def reading(self, experiment: Experiment, method: Method) -> Reading | None:
         """What the paper's plot shows for a method, if it was read off."""
