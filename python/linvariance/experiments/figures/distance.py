@@ -58,8 +58,8 @@ def distance_over_epochs(experiment: Experiment) -> Result:
         f"Left: distance of W from the invariant matrices. {ends(experiment, totals)} The augmented network keeps a "
         f"frozen part of {frozen}, where every rotated digit is 0, so that no gradient moves the first layer; its "
         f"other part, {seen}, is seen by the data (total² = seen² + frozen²). {_sentence(peaks, len(methods))} Right: "
-        "what is not invariant in the first layer. On the augmented problem gradient flow never lets it grow, so that ‖W⊥‖ "
-        f"rises with the later layers only; with Adam it reaches {middle(first)} times its start at most."
+        "what is not invariant in the first layer. On the augmented problem gradient flow never lets it grow, so that "
+        f"‖W⊥‖ rises with the later layers only; with Adam it reaches {middle(first)} times its start at most."
     )
     rows = table(
         experiment,
