@@ -13,10 +13,10 @@ def content(array):
     return bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
 
 
-def write(folder, images, labels, *, zipped=False):
-    """Both files of MNIST's training digits in `folder`, which is returned."""
+def write(folder, images, labels, *, zipped=False, names=(IMAGES, LABELS)):
+    """Both files of MNIST's training digits, or others, in `folder`, which is returned."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, array in ((IMAGES, images), (LABELS, labels)):
+    for name, array in zip(names, (images, labels), strict=True):
         if zipped:
             (folder / f"{name}.gz").write_bytes(gzip.compress(content(array)))
         else:

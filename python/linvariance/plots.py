@@ -137,6 +137,16 @@ def points(axes: "Axes", x: npt.NDArray[Any], y: npt.NDArray[Any], shade: npt.ND
         axes.figure.colorbar(drawn, ax=axes, ticks=MaxNLocator(integer=True)).set_label(bar, fontsize=TEXT)
 
 
+def boxes(
+    axes: "Axes", x: npt.NDArray[Any], quantiles: npt.NDArray[np.float64], look: Look, label: str, width: float = 0.15
+) -> None:
+    """Boxes at x (k,) between the second and the fourth of five quantiles (k, 5), with whiskers and a marked median."""
+    low, first, middle, third, high = quantiles.T
+    axes.vlines(x, low, high, color=look.colour, linewidth=1.1)
+    axes.bar(x, third - first, width, bottom=first, color=look.colour, alpha=0.45, linewidth=0)
+    axes.plot(x, middle, look.marker, color=look.colour, markersize=5, linestyle="none", label=label)
+
+
 def mark(axes: "Axes", x: float, text: str, *, height: float = 0.9, inwards: bool = False) -> None:
     """A vertical dotted line at x, with a text at this share of the height, to its right or else towards the middle."""
     left, right = axes.get_xlim()

@@ -7,9 +7,11 @@ import pytest
 import idx
 from linvariance.datasets import Digits
 from linvariance.experiments.experiment import Experiment
+from linvariance.experiments.nonlinear import NonlinearExperiment, NonlinearProtocol
 from linvariance.experiments.protocol import PROTOCOLS
 
 SMALL = tuple(replace(protocol, samples=60, epochs=20, every=5, widths=(8, 32, 128), draws=3) for protocol in PROTOCOLS)
+NONLINEAR = NonlinearProtocol(samples=(30, 60), epochs=20, every=5, held_out=10, gaussians=20)
 LOSSES = [protocol.loss for protocol in SMALL]
 
 
@@ -20,9 +22,15 @@ def sample():
 
 
 @pytest.fixture(scope="session")
-def experiments(sample):
+def linear(sample):
     """That of each loss, from two seeds."""
     return {protocol.loss: Experiment(protocol, sample, (0, 1)) for protocol in SMALL}
+
+
+@pytest.fixture(scope="session")
+def experiments(linear, nonlinear):
+    """Those that figures look at, by name."""
+    return {**linear, "nonlinear": nonlinear}
 
 
 @pytest.fixture(scope="session", params=LOSSES)
@@ -43,10 +51,17 @@ def cross_entropy(experiments):
     return experiments["cross_entropy"]
 
 
+@pytest.fixture(scope="session")
+def nonlinear():
+    """Two seeds, all activations and widths."""
+    return NonlinearExperiment(NONLINEAR, *NONLINEAR.split(Digits(*idx.blobs(100), "a test"), None), (0, 1))
+
+
 @pytest.fixture
 def small(monkeypatch):
     """The command line with the small protocols in place of the paper's."""
     monkeypatch.setattr("linvariance.experiments.cli.PROTOCOLS", SMALL)
+    monkeypatch.setattr("linvariance.experiments.cli.NONLINEAR", NONLINEAR)
     return SMALL
 
 

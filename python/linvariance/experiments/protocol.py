@@ -55,6 +55,11 @@ class Protocol:
     permutation_seed: int = 0  # for sources whose digits are sorted by class
 
     @property
+    def loss_scale(self) -> str:
+        """What the losses are."""
+        return LOSS_SCALES[self.loss]
+
+    @property
     def entries(self) -> tuple[tuple[int, int], ...]:
         """(row, column) of the entries of W that are followed, row by row."""
         return tuple((row, pixel) for row in self.rows for pixel in self.pixels)

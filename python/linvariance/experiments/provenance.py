@@ -5,25 +5,25 @@ from importlib.metadata import version
 from typing import Any
 
 import linvariance as lv
-from linvariance.experiments.experiment import Experiment
-from linvariance.experiments.protocol import LOSS_SCALES
+from linvariance.datasets import Digits
+from linvariance.experiments.nonlinear import AnyExperiment, NonlinearExperiment
 
 
-def provenance(experiment: Experiment) -> dict[str, Any]:
+def provenance(experiment: AnyExperiment) -> dict[str, Any]:
     """Seeds, data, protocol, loss with its scale, and versions, ready for JSON."""
     return {
         "seeds": list(experiment.seeds),
-        "data": data(experiment),
+        "data": data(experiment.digits),
+        **({"test_data": data(experiment.test)} if isinstance(experiment, NonlinearExperiment) else {}),
         "protocol": asdict(experiment.protocol),
         "loss": experiment.protocol.loss,
-        "loss_scale": LOSS_SCALES[experiment.protocol.loss],
+        "loss_scale": experiment.protocol.loss_scale,
         "versions": versions(),
     }
 
 
-def data(experiment: Experiment) -> dict[str, Any]:
-    """The sample of digits: its source, size, class counts from 0 on, and hash."""
-    digits = experiment.digits
+def data(digits: Digits) -> dict[str, Any]:
+    """A sample of digits: its source, size, class counts from 0 on, and hash."""
     return {
         "source": digits.source,
         "n": len(digits),

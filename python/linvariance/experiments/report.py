@@ -5,9 +5,11 @@ from html import escape
 
 import numpy as np
 
+from linvariance.datasets import Digits
 from linvariance.experiments.agreement import agreement
 from linvariance.experiments.experiment import Experiment
 from linvariance.experiments.methods import Method
+from linvariance.experiments.nonlinear import AnyExperiment, NonlinearExperiment
 from linvariance.experiments.page import document, section, table
 from linvariance.experiments.protocol import LOSS_NAMES, LOSS_SCALES
 from linvariance.experiments.provenance import data, tools
@@ -22,7 +24,7 @@ SAME_INFIMUM = (
 )
 
 
-def page(experiments: Mapping[str, Experiment], results: Mapping[Figure, Result]) -> str:
+def page(experiments: Mapping[str, AnyExperiment], results: Mapping[Figure, Result]) -> str:
     """The HTML text, complete in itself but for the pictures beside it."""
     used = [experiments[name] for name in dict.fromkeys(figure.experiment for figure in results)]
     trained = [experiments[name] for name in dict.fromkeys(figure.experiment for figure in results if figure.trains)]
@@ -30,37 +32,66 @@ def page(experiments: Mapping[str, Experiment], results: Mapping[Figure, Result]
         _introduction(used, results),
         "<h2>Numbers</h2>",
         _comparison(results),
-        "<h2>Losses</h2>" if trained else "",
-        *map(_losses, trained),
+        "<h2>Losses</h2>" if any(isinstance(one, Experiment) for one in trained) else "",
+        *(_losses(one) for one in trained if isinstance(one, Experiment)),
         *map(_section, results, results.values()),
-        _origin(used[0]),
+        _origin(used),
     ]
     return document("Invariance in deep linear networks: figures", parts)
 
 
-def _introduction(used: Sequence[Experiment], results: Mapping[Figure, Result]) -> str:
-    """What the experiments share, and which figure is of which loss."""
-    experiment = used[0]
-    digits, seeds, protocol = experiment.digits, experiment.seeds, experiment.protocol
-    losses = [_figures_of(one.protocol.loss, results) for one in used]
+def _introduction(used: Sequence[AnyExperiment], results: Mapping[Figure, Result]) -> str:
+    """What each experiment is, and which figures are of it."""
+    seeds, linear = used[0].seeds, [one for one in used if isinstance(one, Experiment)]
+    set_ups = [_linear(linear, results)] if linear else []
+    set_ups += [_nonlinear(one, results) for one in used if isinstance(one, NonlinearExperiment)]
     return (
         "<h1>Learning invariance in deep linear networks: the figures, re-run</h1>\n"
-        f"<p>{len(digits)} digits from {escape(digits.source)}, without the digit {protocol.dropped_digit}, as "
-        f"images of {protocol.side} x {protocol.side} pixels; the group is the "
-        f"{experiment.rotations.order()} rotations; matrices of rank at most {protocol.rank}; "
-        f"{protocol.epochs} epochs of full-batch Adam; {''.join(f'{words}; ' for words in losses if words)}"
-        f"seed{'s' if len(seeds) > 1 else ''} {listed(seeds)}. "
+        + "".join(f"<p>{escape(set_up)}</p>\n" for set_up in set_ups)
+        + f"<p>Seed{'s' if len(seeds) > 1 else ''} {listed(seeds)}. "
         f"{'Curves are medians over the seeds, within bands from least to greatest. ' if len(seeds) > 1 else ''}"
         "After H. Duan and G. Montúfar, <i>Understanding Learning Invariance in Deep Linear Networks</i>, "
         "PMLR 325:1-45 (2025).</p>"
     )
 
 
-def _figures_of(loss: str, results: Mapping[Figure, Result]) -> str:
-    """Such as: cross-entropy in Figures 6 and 7. Figures of ours have no number and belong to no loss."""
-    names = [figure.name for figure in results if figure.experiment == loss and figure.name.startswith("fig")]
-    numbers = [name.removeprefix("fig") for name in names]
-    return f"{LOSS_NAMES[loss]} in Figure{'s' if len(numbers) > 1 else ''} {listed(numbers)}" if numbers else ""
+def _linear(used: Sequence[Experiment], results: Mapping[Figure, Result]) -> str:
+    """What the experiments share, and which figure is of which loss."""
+    protocol = used[0].protocol
+    losses = [
+        f"{LOSS_NAMES[one.protocol.loss]} in {figures}"
+        for one in used
+        if (figures := _figures_of(one.protocol.loss, results))
+    ]
+    return (
+        f"{_digits(used[0])}; matrices of rank at most {protocol.rank}; "
+        f"{'; '.join([f'{protocol.epochs} epochs of full-batch Adam', *losses])}."
+    )
+
+
+def _nonlinear(experiment: NonlinearExperiment, results: Mapping[Figure, Result]) -> str:
+    protocol = experiment.protocol
+    networks = (
+        f"two-layer nonlinear networks with {listed(protocol.hidden)} hidden units, trained on the first "
+        f"{listed(experiment.samples)} of the digits in {protocol.dtype}"
+    )
+    figures = _figures_of("nonlinear", results)
+    ends = f"{protocol.epochs} epochs of full-batch Adam{f'; {figures}' if figures else ''}."
+    return f"{_digits(experiment)}; {networks}; {ends}"
+
+
+def _digits(experiment: AnyExperiment) -> str:
+    digits, protocol = experiment.digits, experiment.protocol
+    return (
+        f"{len(digits)} digits from {digits.source}, without the digit {protocol.dropped_digit}, as images of "
+        f"{protocol.side} x {protocol.side} pixels; the group is the {experiment.rotations.order()} rotations"
+    )
+
+
+def _figures_of(experiment: str, results: Mapping[Figure, Result]) -> str:
+    """Such as: Figures 6 and 7. Figures of ours have no number."""
+    numbers = [figure.number for figure in results if figure.experiment == experiment and figure.number]
+    return f"Figure{'s' if len(numbers) > 1 else ''} {listed(numbers)}" if numbers else ""
 
 
 def _comparison(results: Mapping[Figure, Result]) -> str:
@@ -105,16 +136,22 @@ def _beside_start(experiment: Experiment, method: Method) -> tuple[str, ...]:
 
 
 def _section(figure: Figure, result: Result) -> str:
-    label = figure.name.removeprefix("fig")
-    heading = figure.title if label == figure.name else f"Figure {label}. {figure.title}"  # only the paper's have one
-    paragraphs = (result.caption, agreement(result.facts))
-    return section(figure.name, heading, figure.title, inches=result.picture.get_figwidth(), paragraphs=paragraphs)
+    inches, paragraphs = result.picture.get_figwidth(), (result.caption, agreement(result.facts))
+    return section(figure.name, figure.heading, figure.title, inches=inches, paragraphs=paragraphs)
 
 
-def _origin(experiment: Experiment) -> str:
-    origin = data(experiment)
+def _origin(used: Sequence[AnyExperiment]) -> str:
+    tests = [one.test for one in used if isinstance(one, NonlinearExperiment)]
+    samples = {digits.sha256: digits for digits in (*(one.digits for one in used), *tests)}
+    return "<h2>Origin</h2>\n" + "\n".join(
+        (*map(_sample, samples.values()), f'<p class="small">Computed with {escape(tools())}.</p>')
+    )
+
+
+def _sample(digits: Digits) -> str:
+    origin = data(digits)
     counts = ", ".join(f"{digit}: {count}" for digit, count in enumerate(origin["class_counts"]))
     return (
-        f'<h2>Origin</h2>\n<p class="small">Digits: {escape(origin["source"])}; class counts {counts}; SHA-256 of '
-        f"the sample {origin['sha256']}. Computed with {escape(tools())}.</p>"
+        f'<p class="small">{origin["n"]} digits: {escape(origin["source"])}; class counts {counts}; SHA-256 of the '
+        f"sample {origin['sha256']}.</p>"
     )

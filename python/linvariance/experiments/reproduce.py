@@ -5,8 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from linvariance.experiments.agreement import agreement
-from linvariance.experiments.experiment import Experiment, Track, untracked
+from linvariance.experiments.experiment import Track, untracked
 from linvariance.experiments.files import write
+from linvariance.experiments.nonlinear import AnyExperiment
 from linvariance.experiments.provenance import provenance
 from linvariance.experiments.report import page
 from linvariance.experiments.results import Figure, Result
@@ -14,7 +15,10 @@ from linvariance.experiments.staging import staged
 
 
 def reproduce(
-    figures: Sequence[Figure], experiments: Mapping[str, Experiment], out: Path, track: Track = untracked
+    figures: Sequence[Figure],
+    experiments: Mapping[str, AnyExperiment],
+    out: Path,
+    track: Track = untracked,
 ) -> Path:
     """Write figN.png, figN.csv, figN.json for each figure and index.html into `out`; return the path of the page.
 
@@ -32,7 +36,7 @@ def reproduce(
     return out / "index.html"
 
 
-def _write(figure: Figure, result: Result, experiment: Experiment, folder: Path) -> None:
+def _write(figure: Figure, result: Result, experiment: AnyExperiment, folder: Path) -> None:
     record = {
         "figure": figure.name,
         "title": figure.title,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -74,14 +75,25 @@ class Result(Exhibit):
 class Figure:
     """A figure that can be asked for by name.
 
-    `trains` says whether it looks at trained networks, `experiment` at those of which loss.
+    `trains` says whether it looks at trained networks; `experiment` names the one it looks at: "squared" or
+    "cross_entropy" for linear networks under this loss, or "nonlinear".
     """
 
     name: str
     title: str
-    make: Callable[[Experiment], Result]
+    make: Callable[[Any], Result]
     trains: bool = True
     experiment: str = "squared"
+
+    @property
+    def number(self) -> str:
+        """That of the paper; figures of ours have none."""
+        return self.name.removeprefix("fig") if self.name.startswith("fig") else ""
+
+    @property
+    def heading(self) -> str:
+        """The title, after the paper's number if it has one."""
+        return f"Figure {self.number}. {self.title}" if self.number else self.title
 
 
 def number(value: float | None) -> str:

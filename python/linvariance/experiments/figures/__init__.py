@@ -3,7 +3,9 @@
 from linvariance.experiments.figures.accuracy import accuracy_over_epochs
 from linvariance.experiments.figures.distance import distance_over_epochs
 from linvariance.experiments.figures.entries import entries_over_epochs
+from linvariance.experiments.figures.invariance_errors import invariance_errors
 from linvariance.experiments.figures.kernels import kernels_on_digits
+from linvariance.experiments.figures.nonlinear_losses import convolutional_losses, losses_over_epochs
 from linvariance.experiments.figures.share import share_over_epochs
 from linvariance.experiments.figures.spectra import singular_values
 from linvariance.experiments.results import Figure
@@ -29,6 +31,9 @@ FIGURES = {
         Figure(
             "fig9", "Invariant share ‖W - W⊥‖² / ‖W‖², cross-entropy", share_over_epochs, experiment="cross_entropy"
         ),
+        Figure("fig10", "Losses of two-layer nonlinear networks", losses_over_epochs, experiment="nonlinear"),
+        Figure("fig11", "Invariance of augmented nonlinear networks", invariance_errors, experiment="nonlinear"),
+        Figure("conv", "A group-convolutional network beside them", convolutional_losses, experiment="nonlinear"),
         Figure("kernel", "Finite-width networks and their limiting kernels", kernels_on_digits, trains=False),
     )
 }
