@@ -58,9 +58,10 @@ def test_without_closed_form_nothing_is_dashed_or_said_of_it(name, results):
     assert all(fact.closed_form is None for fact in result.facts)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, figure in FIGURES.items() if figure.experiment in LOSS_NAMES and figure.number]
-)
+OF_A_LOSS = [name for name, figure in FIGURES.items() if figure.number and figure.experiment in LOSS_NAMES]
+
+
+@pytest.mark.parametrize("name", OF_A_LOSS)
 def test_pictures_name_their_loss(name, results):
     assert results[name].picture.legends[0].get_title().get_text() == LOSS_NAMES[FIGURES[name].experiment]
 
