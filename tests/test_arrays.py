@@ -1,4 +1,4 @@
-"""The gate: what passes it, unchanged and uncopied; what it refuses is the table of bad_inputs.py."""
+"""The gate: what passes it, unchanged and uncopied; what it refuses is the table of bad_inputs."""
 
 import itertools
 

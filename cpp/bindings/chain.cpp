@@ -1,10 +1,10 @@
 #include "linvariance/chain.hpp"
 
 #include <memory>
-#include <mutex>
+#include <utility>
 
-#include "arrays.hpp"
 #include "linvariance/hessian.hpp"
+#include "locked.hpp"
 
 namespace linvariance::bindings {
 namespace {
@@ -68,35 +68,18 @@ Array<T> tangent_of(const Widths& widths, const Array<T>& weights, const Array<T
     return to_python(chain.at(tangent, chain.root()));
 }
 
-// One Hessian serves one thread at a time: it owns its workspace.
-class LockedHessian {
-  public:
-    LockedHessian(const Widths& widths, const Array<double>& S, const Array<double>& C, const Array<double>& weights) {
-        const Chain chain = make_chain(widths);
-        MomentObjective<double> objective{view(S), view(C)};
-        expect(S.shape(0) == chain.inputs() && S.shape(1) == chain.inputs() && C.shape(0) == chain.outputs() &&
-                   C.shape(1) == chain.inputs() && weights.size() == chain.parameters(),
-               "expected S (d_0, d_0), C (d_L, d_0) and weights that fit the widths");
-        hessian_ = std::make_unique<Hessian<double>>(chain, std::move(objective),
-                                                     Eigen::Map<const Vector<double>>(weights.data(), weights.size()));
-    }
+using MomentHessian = Hessian<double>;
 
-    Array<double> apply(const Array<double>& directions) {
-        expect(directions.ndim() == 2 && directions.shape(1) == hessian_->parameters(),
-               "expected directions (k, parameters)");
-        Array<double> out({directions.shape(0), directions.shape(1)});
-        View<double> out_view = mutable_view(out);
-        const ConstView<double> in = view(directions);
-        const py::gil_scoped_release unlocked;
-        const std::lock_guard lock(mutex_);
-        hessian_->apply(in, out_view);
-        return out;
-    }
-
-  private:
-    std::unique_ptr<Hessian<double>> hessian_;
-    std::mutex mutex_;
-};
+std::unique_ptr<Locked<MomentHessian>> make_hessian(const Widths& widths, const Array<double>& S,
+                                                    const Array<double>& C, const Array<double>& weights) {
+    const Chain chain = make_chain(widths);
+    MomentObjective<double> objective{view(S), view(C)};
+    expect(S.shape(0) == chain.inputs() && S.shape(1) == chain.inputs() && C.shape(0) == chain.outputs() &&
+               C.shape(1) == chain.inputs() && weights.size() == chain.parameters(),
+           "expected S (d_0, d_0), C (d_L, d_0) and weights that fit the widths");
+    return std::make_unique<Locked<MomentHessian>>(chain, std::move(objective),
+                                                   Eigen::Map<const Vector<double>>(weights.data(), weights.size()));
+}
 
 template <class T>
 void bind_functions(py::module_& module) {
@@ -112,11 +95,9 @@ void bind_functions(py::module_& module) {
 void bind_chain(py::module_& module) {
     bind_functions<double>(module);
     bind_functions<float>(module);
-    py::class_<LockedHessian>(module, "Hessian", "Hessian of the moment objective at a network.")
-        .def(py::init<const Widths&, const Array<double>&, const Array<double>&, const Array<double>&>(),
-             py::arg("widths"), py::arg("S").noconvert(), py::arg("C").noconvert(), py::arg("weights").noconvert())
-        .def("apply", &LockedHessian::apply, py::arg("directions").noconvert(),
-             "H applied to every row of directions (k, parameters).");
+    bind_locked<MomentHessian>(module, "Hessian", "Hessian of the moment objective at a network.")
+        .def(py::init(&make_hessian), py::arg("widths"), py::arg("S").noconvert(), py::arg("C").noconvert(),
+             py::arg("weights").noconvert());
 }
 
 }  // namespace linvariance::bindings

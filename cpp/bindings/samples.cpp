@@ -1,10 +1,10 @@
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 
 #include "linvariance/sample_descent.hpp"
 #include "linvariance/sample_hessian.hpp"
+#include "locked.hpp"
 #include "records.hpp"
 
 namespace linvariance::bindings {
@@ -99,33 +99,14 @@ py::tuple gradient_of(const HeldProblem<T>& held, const Widths& widths, const st
     return py::make_tuple(loss, out);
 }
 
-// One Hessian serves one thread at a time: it owns its workspace.
-class LockedSampleHessian {
-  public:
-    LockedSampleHessian(const HeldProblem<double>& held, const Widths& widths, const std::string& activation,
-                        const Array<double>& weights) {
-        expect(weights.size() == held.parameters_of(widths), "expected as many weights as the widths say");
-        hessian_ =
-            std::make_unique<SampleHessian<double>>(held.problem, widths, activation_named(activation), held.P,
-                                                    Eigen::Map<const Vector<double>>(weights.data(), weights.size()));
-    }
-
-    Array<double> apply(const Array<double>& directions) {
-        expect(directions.ndim() == 2 && directions.shape(1) == hessian_->parameters(),
-               "expected directions (k, parameters)");
-        Array<double> out({directions.shape(0), directions.shape(1)});
-        View<double> out_view = mutable_view(out);
-        const ConstView<double> in = view(directions);
-        const py::gil_scoped_release unlocked;
-        const std::lock_guard lock(mutex_);
-        hessian_->apply(in, out_view);
-        return out;
-    }
-
-  private:
-    std::unique_ptr<SampleHessian<double>> hessian_;
-    std::mutex mutex_;
-};
+std::unique_ptr<Locked<SampleHessian<double>>> make_hessian(const HeldProblem<double>& held, const Widths& widths,
+                                                            const std::string& activation,
+                                                            const Array<double>& weights) {
+    expect(weights.size() == held.parameters_of(widths), "expected as many weights as the widths say");
+    return std::make_unique<Locked<SampleHessian<double>>>(
+        held.problem, widths, activation_named(activation), held.P,
+        Eigen::Map<const Vector<double>>(weights.data(), weights.size()));
+}
 
 template <template <class> class Rule, class T>
 py::dict train(const Widths& widths, const std::string& name, const std::vector<const HeldProblem<T>*>& problems,
@@ -202,12 +183,9 @@ void bind_problem(py::module_& module, const char* name) {
 void bind_samples(py::module_& module) {
     bind_problem<double>(module, "SampleProblem");
     bind_problem<float>(module, "SampleProblem32");
-    py::class_<LockedSampleHessian>(module, "SampleHessian", "Hessian of a loss on samples at a network.")
-        .def(py::init<const HeldProblem<double>&, const Widths&, const std::string&, const Array<double>&>(),
-             py::keep_alive<1, 2>(), py::arg("problem"), py::arg("widths"), py::arg("activation"),
-             py::arg("weights").noconvert())
-        .def("apply", &LockedSampleHessian::apply, py::arg("directions").noconvert(),
-             "H applied to every row of directions (k, parameters).");
+    bind_locked<SampleHessian<double>>(module, "SampleHessian", "Hessian of a loss on samples at a network.")
+        .def(py::init(&make_hessian), py::keep_alive<1, 2>(), py::arg("problem"), py::arg("widths"),
+             py::arg("activation"), py::arg("weights").noconvert());
     bind_train<GradientDescent, double>(module);
     bind_train<GradientDescent, float>(module);
     bind_train<Adam, double>(module);

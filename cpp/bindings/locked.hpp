@@ -1,0 +1,41 @@
+// A Hessian of the core as an object of Python, one thread at a time.
+#pragma once
+
+#include <mutex>
+
+#include "arrays.hpp"
+
+namespace linvariance::bindings {
+
+// Operator: a Hessian of the core, with parameters() and apply(directions, out). Constructed as that one is. It owns
+// its workspace, so it serves one thread at a time.
+template <class Operator>
+class Locked : Operator {
+  public:
+    using Operator::Operator;
+
+    Array<double> apply(const Array<double>& directions) {
+        expect(directions.ndim() == 2 && directions.shape(1) == Operator::parameters(),
+               "expected directions (k, parameters)");
+        Array<double> out({directions.shape(0), directions.shape(1)});
+        View<double> out_view = mutable_view(out);
+        const ConstView<double> in = view(directions);
+        const py::gil_scoped_release unlocked;
+        const std::lock_guard lock(mutex_);
+        Operator::apply(in, out_view);
+        return out;
+    }
+
+  private:
+    std::mutex mutex_;
+};
+
+// The class without a constructor, which each module adds.
+template <class Operator>
+py::class_<Locked<Operator>> bind_locked(py::module_& module, const char* name, const char* doc) {
+    return py::class_<Locked<Operator>>(module, name, doc)
+        .def("apply", &Locked<Operator>::apply, py::arg("directions").noconvert(),
+             "H applied to every row of directions (k, parameters).");
+}
+
+}  // namespace linvariance::bindings

@@ -1,0 +1,67 @@
+"""The tables of bad inputs (public function x argument x pathology) and the worker process that tries them.
+
+One module for each area holds up to two tables. Both have keys (function, argument), the argument a pattern of the
+names that the sentence may use.
+
+    ARRAY_ARGUMENTS: (a call with the argument replaced, a valid value, which of wrong.ARRAYS are legal there)
+    SCALARS: (a call with the argument replaced, the bad values by name)
+
+A case passes when it raises ValueError or TypeError with a sentence that names the argument. It runs in a process of
+its own, so that a crash or a hang is a failure of that case and not of the run.
+"""
+
+import itertools
+import re
+import traceback
+import warnings
+
+from . import curvature, data, dynamics, groups, invariance, kernels, landscape, networks, path, problems, training
+from .wrong import ARRAYS
+
+AREAS = (data, groups, problems, invariance, networks, training, curvature, landscape, path, dynamics, kernels)
+
+
+def _rows(table):
+    return itertools.chain.from_iterable(getattr(area, table, {}).items() for area in AREAS)
+
+
+def _array_cases():
+    for (function, argument), (call, valid, legal) in _rows("ARRAY_ARGUMENTS"):
+        for name, spoil in ARRAYS.items():
+            if name not in legal:
+                yield f"{function}-{argument}-{name}", argument, lambda c=call, s=spoil, v=valid: c(s(v))
+
+
+def _scalar_cases():
+    for (function, argument), (call, values) in _rows("SCALARS"):
+        for name, value in values.items():
+            yield f"{function}-{argument}={name}", argument, lambda c=call, v=value: c(v)
+
+
+CASES = {}
+for _name, _argument, _call in itertools.chain(_array_cases(), _scalar_cases()):
+    assert _name not in CASES, f"two areas have the case {_name}"
+    CASES[_name] = _argument, _call
+
+
+def attempt(name):
+    """None when the case ends as it must, else what happened."""
+    argument, call = CASES[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            result = call()
+        except (ValueError, TypeError) as error:
+            if not re.search(rf"\b({argument})\b", str(error)):
+                return f"{type(error).__name__} that does not name {argument}: {error}"
+            return None
+        except BaseException as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            return f"not a ValueError or TypeError: {error!r} from {where.name}, line {where.lineno}"
+    return f"accepted: {result!r:.300}"
+
+
+def serve(connection):
+    """The worker: case names in, verdicts out, until None comes."""
+    for name in iter(connection.recv, None):
+        connection.send(attempt(name))

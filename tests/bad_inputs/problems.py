@@ -1,0 +1,132 @@
+"""Bad problems, and what is asked of good ones."""
+
+import numpy as np
+
+import linvariance as lv
+
+from .valid import (
+    CONVOLUTION,
+    DENSE,
+    FLOW,
+    HARD,
+    MOMENTS,
+    NETWORK,
+    ON_SAMPLES,
+    PROBLEM,
+    REP,
+    SAMPLES,
+    SKEWED,
+    SQUARE,
+    TARGETS,
+    TIMES,
+    W,
+    X,
+    Y,
+)
+from .wrong import NOT_COUNTS, NOT_DATA, NOT_PROBLEMS, NOT_REPS, NOT_STRENGTHS
+
+ARRAY_ARGUMENTS = {
+    ("Problem.loss", "V"): (PROBLEM.loss, W, set()),
+    ("Problem.gradient", "V"): (PROBLEM.gradient, W, set()),
+    ("Problem.lift", "V"): (PROBLEM.lift, W, set()),
+    ("Problem.lift, hard-wired", "V"): (HARD.lift, W[:, :1], set()),
+    ("Problem.restrict", "W"): (PROBLEM.restrict, W, set()),
+    ("Problem.restrict, hard-wired", "W"): (HARD.restrict, W, set()),
+    ("Problem.loss, samples", "V"): (ON_SAMPLES.loss, W, set()),
+    ("Problem.gradient, samples", "V"): (ON_SAMPLES.gradient, W, set()),
+    ("Problem.loss, convolutional", "V"): (CONVOLUTION.loss, W, set()),
+}
+
+SCALARS = {
+    ("unconstrained", "rank"): (lambda v: lv.unconstrained(MOMENTS, rank=v), NOT_COUNTS),
+    ("hard_wired", "rank"): (lambda v: lv.hard_wired(MOMENTS, REP, rank=v), NOT_COUNTS),
+    ("augmented", "rank"): (lambda v: lv.augmented(MOMENTS, REP, rank=v), NOT_COUNTS),
+    ("regularized", "rank"): (lambda v: lv.regularized(MOMENTS, REP, rank=v, strength=1.0), NOT_COUNTS),
+    ("regularized", "strength"): (lambda v: lv.regularized(MOMENTS, REP, rank=2, strength=v), NOT_STRENGTHS),
+    ("regularized, too strong", "strength"): (
+        lambda v: lv.regularized(MOMENTS, REP, rank=2, strength=v),
+        {"strength GGᵀ overflows": 1.7e308},
+    ),
+    ("solve", "X"): (
+        lambda v: lv.solve(v),
+        {"weights beyond 1e308": lv.unconstrained(lv.Moments.from_data(1e-310 * X, Y), rank=1)},
+    ),
+    ("unconstrained", "data"): (lambda v: lv.unconstrained(v, rank=1), NOT_DATA),
+    ("hard_wired", "data"): (lambda v: lv.hard_wired(v, REP, rank=1), NOT_DATA),
+    ("augmented", "data"): (lambda v: lv.augmented(v, REP, rank=1), NOT_DATA),
+    ("regularized", "data"): (lambda v: lv.regularized(v, REP, rank=1, strength=1.0), NOT_DATA),
+    ("hard_wired", "rep"): (lambda v: lv.hard_wired(MOMENTS, v, rank=1), NOT_REPS),
+    ("augmented", "rep"): (lambda v: lv.augmented(MOMENTS, v, rank=1), NOT_REPS),
+    ("regularized", "rep"): (lambda v: lv.regularized(MOMENTS, v, rank=1, strength=1.0), NOT_REPS),
+    ("solve", "problem"): (lv.solve, NOT_PROBLEMS),
+    ("unconstrained on Samples", "rank"): (lambda v: lv.unconstrained(SAMPLES, rank=v), NOT_COUNTS),
+    ("convolutional", "data"): (lambda v: lv.convolutional(v, REP, rank=1), {**NOT_DATA, "moments": MOMENTS}),
+    ("convolutional", "rep"): (lambda v: lv.convolutional(SAMPLES, v, rank=1), NOT_REPS),
+    ("convolutional", "rank"): (lambda v: lv.convolutional(SAMPLES, REP, rank=v), NOT_COUNTS),
+    ("on Samples", "rep"): (
+        lambda v: v(lv.Samples(np.ones((2, 8)), [1.0, 2.0]), lv.groups.symmetric(8), rank=1),
+        {"augmented, 40,320 elements": lv.augmented, "convolutional, 40,320 elements": lv.convolutional},
+    ),
+    ("on Samples, Lie", "rep"): (
+        lambda v: v(lv.Samples(SQUARE, np.arange(8.0)), lv.groups.rotations(2), rank=1),
+        {"augmented": lv.augmented, "convolutional": lv.convolutional},
+    ),
+    ("on Samples", "output"): (
+        lambda v: v(lv.Samples(SQUARE, SQUARE), DENSE, output=DENSE),
+        {
+            "augmented": lambda *a, **k: lv.augmented(*a, rank=1, **k),
+            "hard_wired": lambda *a, **k: lv.hard_wired(*a, rank=1, **k),
+            "regularized": lambda *a, **k: lv.regularized(*a, rank=1, strength=1.0, **k),
+        },
+    ),
+    ("regularized on Samples", "strength"): (
+        lambda v: lv.regularized(SAMPLES, REP, rank=2, strength=v),
+        {**NOT_STRENGTHS, "strength GGᵀ overflows": 1.7e308},
+    ),
+    ("no second moments", "moments"): (
+        lambda v: v(ON_SAMPLES),
+        {
+            "solve": lv.solve,
+            "critical_points": lv.critical_points,
+            "lower_rank_points": lv.lower_rank_points,
+            "classify": lambda p: lv.classify(p, NETWORK),
+            "target": lambda p: p.target,
+            "gradient_flow": lambda p: lv.dynamics.gradient_flow(p, NETWORK, TIMES),
+            "visits": lambda p: lv.dynamics.visits(p, FLOW),
+            "time_scales": lambda p: lv.dynamics.time_scales(p, 0.1),
+            "stable_step": lambda p: lv.dynamics.stable_step(p, NETWORK),
+        },
+    ),
+    ("group of another size", "X"): (
+        lambda v: v(),
+        {
+            "hard_wired": lambda: lv.hard_wired(MOMENTS, lv.groups.cyclic(5), rank=1),
+            "augmented": lambda: lv.augmented(MOMENTS, lv.groups.image_rotations(14), rank=1),
+            "regularized": lambda: lv.regularized(MOMENTS, lv.groups.cyclic(3), rank=1, strength=1.0),
+        },
+    ),
+    ("hard_wired", "output"): (
+        lambda v: lv.hard_wired(TARGETS, DENSE, rank=1, output=v),
+        {
+            **{k: v for k, v in NOT_REPS.items() if k != "None"},
+            "not orthogonal": SKEWED,
+            "another size": REP,
+            "more generators": lv.groups.symmetric(3),
+            "a Lie group": lv.groups.rotations(2),
+        },
+    ),
+    ("augmented", "output"): (
+        lambda v: lv.augmented(TARGETS, DENSE, rank=1, output=v),
+        {**{k: v for k, v in NOT_REPS.items() if k != "None"}, "not orthogonal": SKEWED, "another size": REP},
+    ),
+    ("regularized", "output"): (
+        lambda v: lv.regularized(TARGETS, DENSE, rank=1, strength=1.0, output=v),
+        {**{k: v for k, v in NOT_REPS.items() if k != "None"}, "not orthogonal": SKEWED, "another size": REP},
+    ),
+    ("equivariance_gap", "output"): (
+        lambda v: lv.equivariance_gap(TARGETS, DENSE, rank=1, output=v),
+        {**NOT_REPS, "not orthogonal": SKEWED},
+    ),
+    ("equivariance_gap", "rank"): (lambda v: lv.equivariance_gap(TARGETS, DENSE, rank=v, output=DENSE), NOT_COUNTS),
+    ("equivariance_gap", "data"): (lambda v: lv.equivariance_gap(v, DENSE, rank=1, output=DENSE), NOT_DATA),
+}

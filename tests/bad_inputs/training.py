@@ -1,0 +1,137 @@
+"""Bad runs: their problems, optimizers and records."""
+
+import numpy as np
+
+import linvariance as lv
+
+from .valid import CONVOLUTION, DENSE, LAYERS, ON_SAMPLES, PROBLEM, REP, SAMPLES, TARGETS
+from .wrong import NOT_ACTIVATIONS, NOT_COUNTS, NOT_FROM_ZERO, NOT_POSITIVE, NOT_PROBLEMS, NOT_STRENGTHS
+
+NOT_FRACTIONS = {**NOT_STRENGTHS, "1": 1.0, "2": 2.0}
+
+
+def train(**options):
+    return lv.train(PROBLEM, **{"epochs": 2, **options})
+
+
+SCALARS = {
+    ("train", "activation"): (lambda v: lv.train(ON_SAMPLES, epochs=1, activation=v), NOT_ACTIVATIONS),
+    ("train on Moments", "Moments"): (lambda v: train(activation=v), {"relu": "relu", "tanh": "tanh"}),
+    ("train on Samples", "batches"): (
+        lambda v: lv.train(ON_SAMPLES, epochs=1, batches=v),
+        {"number": 4, "str": "full", "class": lv.Batches, "array": np.arange(8)},
+    ),
+    ("train on Moments", "batches"): (lambda v: train(batches=v), {"on moments": lv.Batches(2)}),
+    ("train on Samples", "rows|epochs"): (
+        lambda v: v(),
+        {
+            "other rows": lambda: lv.train([ON_SAMPLES, CONVOLUTION], epochs=1, batches=lv.Batches(2)),
+            "an order too long": lambda: lv.train(ON_SAMPLES, epochs=10**7, batches=lv.Batches(2)),
+        },
+    ),
+    ("nonlinear and regularized", "penalty"): (
+        lambda v: v(lv.regularized(SAMPLES, REP, rank=2, strength=1.0)),
+        {
+            "hessian": lambda p: lv.hessian(p, lv.Network(LAYERS, "tanh")),
+            "train": lambda p: lv.train(p, activation="tanh", epochs=1),
+            "train, second of two": lambda p: lv.train([ON_SAMPLES, p], activation="tanh", epochs=1),
+        },
+    ),
+    ("train", "problems"): (lambda v: lv.train(v, epochs=1), {**NOT_PROBLEMS, "empty": [], "mixed": [PROBLEM, None]}),
+    ("train", "epochs"): (lambda v: train(epochs=v), NOT_FROM_ZERO),
+    ("train", "threads"): (lambda v: train(threads=v), {k: v for k, v in NOT_COUNTS.items() if k != "None"}),
+    ("train", "seeds"): (
+        lambda v: train(seeds=v),
+        {
+            "empty": (),
+            "negative": (-1,),
+            "fraction": (1.5,),
+            "str": ("a",),
+            "None": (None,),
+            "bool": (True,),
+            "nothing": None,
+            "number": 3,
+            "string": "ab",
+        },
+    ),
+    ("train", "dtype"): (
+        lambda v: train(dtype=v),
+        {"int": int, "complex": complex, "float16": np.float16, "object": object, "no type": "double precision"},
+    ),
+    ("train", "optimizer"): (lambda v: train(optimizer=v), {"str": "adam", "class": lv.Adam, "number": 0.1}),
+    ("train", "record"): (lambda v: train(record=v), {"number": 10, "str": "all", "dict": {"every": 1}}),
+    ("train", "init|weights"): (
+        lambda v: train(init=v),
+        {
+            "str": "pytorch",
+            "the maker": lv.init.pytorch,
+            "layers": LAYERS,
+            "nan": lambda widths, rng: [w * np.nan for w in LAYERS],
+            "other widths": lambda widths, rng: [np.ones((2, 5)), np.ones((3, 2))],
+            "too few layers": lambda widths, rng: LAYERS[:1],
+        },
+    ),
+    ("train", "widths"): (
+        lambda v: train(widths=v),
+        {
+            "empty": [],
+            "one": [4],
+            "ends elsewhere": [4, 2, 2],
+            "starts elsewhere": [5, 2, 3],
+            "rank 1": [4, 1, 3],
+            "rank 3": [4, 3, 3],
+            "zero": [4, 0, 3],
+            "negative": [4, -2, 3],
+            "fraction": [4, 2.5, 3],
+            "str": ["4", "2", "3"],
+            "bool": [4, True, 3],
+            "number": 3,
+            "string": "423",
+            "nested": [[4, 2, 3]],
+        },
+    ),
+    ("Adam", "lr"): (lambda v: lv.Adam(lr=v), NOT_POSITIVE),
+    ("Adam", "eps"): (lambda v: lv.Adam(eps=v), NOT_STRENGTHS),
+    ("Adam", "betas"): (
+        lambda v: lv.Adam(betas=v),
+        {
+            "one": (0.9,),
+            "three": (0.9, 0.9, 0.9),
+            "number": 0.9,
+            "None": None,
+            "nan": (0.9, np.nan),
+            "beta 1": (1.0, 0.9),
+            "negative": (-0.1, 0.9),
+            "str": ("0.9", "0.9"),
+            "string": "ab",
+            "True": (True, 0.5),
+        },
+    ),
+    ("GradientDescent", "lr"): (lambda v: lv.GradientDescent(lr=v), NOT_POSITIVE),
+    ("GradientDescent", "momentum"): (lambda v: lv.GradientDescent(0.1, momentum=v), NOT_FRACTIONS),
+    ("Record", "every"): (lambda v: lv.Record(every=v), NOT_COUNTS),
+    ("Record", "entries|entry"): (
+        lambda v: train(record=lv.Record(entries=v)),
+        {
+            "row too large": [(3, 0)],
+            "column too large": [(0, 4)],
+            "negative": [(-1, 0)],
+            "fraction": [(0.5, 0)],
+            "one number": [(1,)],
+            "three": [(1, 1, 1)],
+            "no pairs": [1, 2],
+            "str": ["ab"],
+            "number": 3,
+            "None": None,
+            "bool": [(True, 0)],
+        },
+    ),
+    ("Record", "weights"): (lambda v: lv.Record(weights=v), {"str": "no", "array": np.ones(2), "number": 2.5}),
+    ("train", "hard_wired|regularized"): (
+        lambda v: lv.train(v, epochs=1),
+        {
+            "hard-wired, equivariant": lv.hard_wired(TARGETS, DENSE, rank=1, output=DENSE),
+            "regularized, equivariant": lv.regularized(TARGETS, DENSE, rank=1, strength=1.0, output=DENSE),
+        },
+    ),
+}
