@@ -120,9 +120,9 @@ void train_on_samples(const std::vector<Index>& widths, const SampleProblem<T>& 
     look.parts = {Matrix<double>::Random(d, d)};
     look.entry_rows = {0};
     look.entry_columns = Matrix<double>::Random(1, d);
-    Vector<double> loss(times), norm(times), parts(times), entries(times), weights(times * rows * d);
-    Recorder recorder(look, rows, d, 1, epochs,
-                      {loss.data(), norm.data(), parts.data(), entries.data(), weights.data()});
+    Vector<double> loss(times), norm(times), first(times), parts(times), entries(times), weights(times * rows * d);
+    Recorder recorder(look, rows, widths[1], d, 1, epochs,
+                      {loss.data(), norm.data(), first.data(), parts.data(), entries.data(), weights.data()});
     Vector<T> layers = Vector<T>::Random(objective.parameters()) * T(0.1);
     Watched<T> rule({1e-3, 0.9, 0.999, 1e-8}, objective.parameters());
     const std::atomic<bool> stop{false};
