@@ -112,3 +112,62 @@ def test_given_weights_of_other_widths_are_refused(rng):
     p = lv.unconstrained(lv.Moments.from_data(rng.standard_normal((9, 3)), rng.standard_normal((9, 2))), rank=2)
     with pytest.raises(ValueError, match="3"):
         lv.train(p, epochs=1, init=lv.init.given([np.ones((2, 4)), np.ones((2, 2))]))
+
+
+# ------------------------------------------------------------------------------------------- networks of a problem
+
+
+@pytest.fixture
+def nonlinear(rng):
+    data = lv.Samples(rng.standard_normal((9, 4)), rng.standard_normal((9, 3)))
+    return lv.augmented(data, lv.groups.cyclic(4), rank=3)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(5)
+
+
+@pytest.mark.parametrize("activation", ["identity", "tanh"])
+def test_network_loss_is_what_training_records(activation, nonlinear):
+    trace = lv.train(nonlinear, (4, 3, 3), activation=activation, epochs=3, record=lv.Record(every=3))
+    assert lv.network_loss(nonlinear, trace.network) == pytest.approx(trace.loss[-1], rel=1e-13)
+
+
+def test_network_loss_on_moments_is_that_of_its_matrix(rng):
+    p = lv.hard_wired(lv.Moments.from_data(rng.random((9, 4)), rng.random((9, 2))), lv.groups.cyclic(4), rank=1)
+    network = lv.Network([[[2.0]], [[1.0], [3.0]]])
+    assert lv.network_loss(p, network) == p.loss(network.matrix)
+
+
+def test_one_layer_has_nothing_to_activate(rng):
+    network = lv.Network([rng.standard_normal((2, 3))], "relu")
+    assert network.is_linear
+    np.testing.assert_array_equal(network.matrix, network.weights[0])
+    p = lv.unconstrained(lv.Moments.from_data(rng.random((5, 3)), rng.random((5, 2))), rank=2)
+    assert lv.hessian(p, network).shape == (6, 6)
+
+
+def test_a_network_goes_on_with_its_own_activation_only(nonlinear):
+    trained = lv.train(nonlinear, (4, 3, 3), activation="tanh", epochs=1).network
+    with pytest.raises(ValueError, match="activation 'tanh', but activation is 'identity'"):
+        lv.train(nonlinear, (4, 3, 3), epochs=1, init=lv.init.given(trained))
+    for init in (lv.init.given(trained), lv.init.given(trained.weights)):
+        again = lv.train(nonlinear, (4, 3, 3), activation="tanh", epochs=0, init=init).network
+        np.testing.assert_array_equal(again.flat, trained.flat)
+
+
+def test_predictors_are_of_the_problems_that_networks_pose(rng, nonlinear):
+    X, Y, rep = rng.random((9, 4)), rng.random((9, 4)), lv.groups.cyclic(4)
+    network = lv.Network([rng.random((2, 4)), rng.random((4, 2))])
+    with pytest.raises(ValueError, match="output representation"):
+        lv.predictor(lv.hard_wired(lv.Moments.from_data(X, Y), rep, rank=2, output=rep), network)
+    with pytest.raises(ValueError, match="samples themselves"):
+        lv.predictor(lv.augmented(lv.Moments.from_data(X, Y), rep, rank=2), lv.Network(network.weights, "tanh"))
+
+
+def test_runs_of_nonlinear_networks_have_no_maps_to_visit(nonlinear, rng):
+    trace = lv.train(nonlinear, (4, 3, 3), activation="tanh", epochs=1, record=lv.Record(weights=True))
+    p = lv.augmented(lv.Moments.from_data(rng.random((9, 4)), rng.random((9, 3))), lv.groups.cyclic(4), rank=3)
+    with pytest.raises(ValueError, match="tanh network, which has no W"):
+        lv.dynamics.visits(p, trace)

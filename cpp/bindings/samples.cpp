@@ -181,6 +181,7 @@ void bind_problem(py::module_& module, const char* name) {
 }  // namespace
 
 void bind_samples(py::module_& module) {
+    module.attr("sample_block") = SampleNetwork<double>::block;  // samples looked at together
     bind_problem<double>(module, "SampleProblem");
     bind_problem<float>(module, "SampleProblem32");
     bind_locked<SampleHessian<double>>(module, "SampleHessian", "Hessian of a loss on samples at a network.")

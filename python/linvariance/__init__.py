@@ -13,7 +13,7 @@ from .degeneracy import Nullity, nullity
 from .hessians import hessian
 from .landscape import CriticalPoint, CriticalPoints, critical_points, lower_rank_points
 from .moments import Moments
-from .networks import Network, predictor
+from .networks import Network, network_loss, predictor
 from .optimizers import Adam, GradientDescent
 from .optimum import EquivarianceGap, equivariance_gap, solve
 from .path import RegularizationPath, regularization_path
@@ -62,6 +62,7 @@ __all__ = [
     "loss_along",
     "lower_rank_points",
     "network_at",
+    "network_loss",
     "nullity",
     "predictor",
     "regularization_path",

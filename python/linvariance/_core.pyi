@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 _T = TypeVar("_T", np.float64, np.float32)
 
 build: dict[str, str]
+sample_block: int
 
 _Classes = tuple[NDArray[np.int32], NDArray[np.int8] | None, int]
 

@@ -43,7 +43,7 @@ def activation(name: object) -> Activation:
 
 
 def _leaky(name: str, s: float) -> Activation:
-    """S z + (1 - s) max(z, 0); its derivative at 0 is s."""
+    """Of slope s below 0, s z + (1 - s) max(z, 0); its derivative at 0 is s."""
     return Activation(name, lambda z: np.where(z > 0, z, s * z), lambda z: np.where(z > 0, 1.0, s), leak=s)
 
 

@@ -13,9 +13,10 @@ import numpy.typing as npt
 from .arrays import instance, integer, matrix
 from .groups import Representation
 from .moments import Moments
+from .samples import Samples
 
 
-def shared(moments: Moments, rep: Representation, draws: int) -> float:
+def shared(moments: Moments | Samples, rep: Representation, draws: int) -> float:
     """`draws` independent elements, the same for all samples: (‖S‖² - ‖S̄‖²)/K.
 
     >>> from linvariance.groups import symmetric
@@ -29,7 +30,7 @@ def shared(moments: Moments, rep: Representation, draws: int) -> float:
     return spread / integer(draws, "draws")
 
 
-def without_replacement(moments: Moments, rep: Representation, draws: int) -> float:
+def without_replacement(moments: Moments | Samples, rep: Representation, draws: int) -> float:
     """`draws` different elements, the same for all samples: that of `shared` times (|G| - K)/(|G| - 1).
 
     >>> from linvariance.groups import symmetric
@@ -66,8 +67,8 @@ def _check(rep: Representation) -> None:
         raise ValueError(f"{rep!r} is not orthogonal, and the budget holds for orthogonal representations only.")
 
 
-def _check_moments(rep: Representation, moments: Moments) -> None:
+def _check_moments(rep: Representation, moments: Moments | Samples) -> None:
     _check(rep)
-    instance(moments, Moments, "moments", "call Moments.from_data(X, Y)")
+    instance(moments, (Moments, Samples), "moments", "call Moments.from_data(X, Y)")
     if moments.inputs != rep.dim:
         raise ValueError(f"moments are of {moments.inputs} inputs, but the group acts on {rep.dim}.")

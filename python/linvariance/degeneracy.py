@@ -121,7 +121,7 @@ def _moving(network: Network, directions: Array, support: Array, rtol: float) ->
 
 
 def _threshold(problem: Problem, weights: Sequence[Array], values: Array, rtol: float) -> float:
-    """Rtol of the largest eigenvalue, and no less than the rounding in sums of what may cancel in the Hessian."""
+    """This share of the largest eigenvalue, and no less than the rounding in sums of what may cancel in the Hessian."""
     norms = np.array([np.linalg.norm(W) for W in weights])
     others = [float(np.prod(np.delete(norms, j))) for j in range(len(norms))]
     top = float(np.linalg.norm(problem.quadratic.moment, 2)) if problem.dim else 0.0

@@ -15,7 +15,6 @@ from .arrays import Array, frozen
 from .groups import Representation
 
 ELEMENTS_LIMIT = 2**30  # bytes of dense group elements
-BLOCK = 96  # samples that the core looks at together
 
 
 class Empirical:
@@ -62,7 +61,7 @@ class Empirical:
 
     def workspace(self, width: int) -> int:
         """Bytes that one pass takes: W_1 ρ(g) of this width and its gradient, and what they give on a block."""
-        return 8 * int(self._elements["count"]) * width * (2 * self.dim + 4 * BLOCK)
+        return 8 * int(self._elements["count"]) * width * (2 * self.dim + 4 * _core.sample_block)
 
     def loss(self, V: Array) -> float:
         """The loss of a linear map V (dL, dim)."""
@@ -71,6 +70,11 @@ class Empirical:
     def gradient(self, V: Array) -> Array:
         """Its gradient (dL, dim)."""
         return np.asarray(self._at(V)[1]).reshape(V.shape)
+
+    def loss_at(self, widths: tuple[int, ...], activation: str, flat: npt.NDArray[Any]) -> float:
+        """The loss of a network, all layers raveled and joined."""
+        weights = np.ascontiguousarray(flat, dtype=np.float64)
+        return float(self.core().gradient(list(widths), activation, weights)[0])
 
     def core(self, dtype: npt.DTypeLike = np.float64) -> Any:
         """As the C++ core takes it, in one precision; data that are contiguous and of this kind are not copied."""

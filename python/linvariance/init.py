@@ -34,8 +34,10 @@ def balanced(scale: float = 1.0) -> Init:
 
 
 def given(network: Network | Sequence[npt.ArrayLike]) -> Init:
-    """The same given weights for every seed."""
-    return _Given(network if isinstance(network, Network) else Network(network))
+    """The same given weights for every seed; a Network must be trained with the activation that it has."""
+    if isinstance(network, Network):
+        return _Given(network, None if len(network.weights) == 1 else network.activation)
+    return _Given(Network(network), None)
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class _Balanced:
 @dataclass(frozen=True)
 class _Given:
     network: Network
+    activation: str | None  # None: any
 
     def __call__(self, widths: Sequence[int], generator: np.random.Generator) -> list[Array]:
         if self.network.widths != tuple(widths):

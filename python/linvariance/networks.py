@@ -67,6 +67,11 @@ class Network:
         return (self.weights[0].shape[1], *(len(W) for W in self.weights))
 
     @property
+    def is_linear(self) -> bool:
+        """Whether it is a linear map: without activation, or without hidden layer to activate."""
+        return self.activation == "identity" or len(self.weights) == 1
+
+    @property
     def flat(self) -> npt.NDArray[Any]:
         """All layers raveled row-major and joined, W_1 first: the coordinates of `hessian`."""
         return np.concatenate([W.ravel() for W in self.weights])
@@ -74,7 +79,7 @@ class Network:
     @cached_property
     def matrix(self) -> npt.NDArray[Any]:
         """W = W_L ... W_1 (dL, d0), of a linear network."""
-        if self.activation != "identity":
+        if not self.is_linear:
             raise ValueError(f"A {self.activation} network has no end-to-end matrix: call it, or look at its weights.")
         return frozen(_core.product(list(self.widths), self.flat))
 
@@ -112,8 +117,9 @@ def predictor(problem: Problem, network: Network) -> Callable[[npt.ArrayLike], A
     instance(problem, Problem, "problem", "pose one with hard_wired, augmented, ...")
     instance(network, Network, "network", "take it from a Trace, or make one with Network([W_1, ..., W_L])")
     check_fit(problem, network)
-    rep, linear = problem.representation, len(network.weights) == 1
-    phi = named_activation("identity" if linear else network.activation).function
+    check_activation_fits(problem, "identity" if network.is_linear else network.activation)
+    rep, single = problem.representation, len(network.weights) == 1
+    phi = named_activation("identity" if single else network.activation).function
 
     def pooled(X: npt.ArrayLike) -> Array:
         inputs, W = last_axis(X, "X", rep.dim), np.asarray(network.weights[0], dtype=np.float64)
@@ -121,7 +127,7 @@ def predictor(problem: Problem, network: Network) -> Callable[[npt.ArrayLike], A
         for g in elements:
             H += phi(inputs @ rep.multiply(W, g).T)
         H /= len(elements)
-        if linear:
+        if single:
             return H
         rest = Network.from_flat(network.flat[network.weights[0].size :], network.widths[1:], network.activation)
         return rest.outputs_of(H)
@@ -132,6 +138,23 @@ def predictor(problem: Problem, network: Network) -> Callable[[npt.ArrayLike], A
         B = rep.invariant_basis()
         return lambda X: network.outputs_of(last_axis(X, "X", rep.dim) @ B.T)
     return network
+
+
+def network_loss(problem: Problem, network: Network) -> float:
+    """The problem's loss at a network, penalty included: what `train` records.
+
+    >>> import linvariance as lv
+    >>> p = lv.unconstrained(lv.Samples([[1.0]], [2.0]), rank=1)
+    >>> round(network_loss(p, lv.Network([[[1.0]], [[1.0]]], "tanh")), 6)  # (tanh 1 - 2)²
+    1.533649
+    """
+    instance(problem, Problem, "problem", "pose one with hard_wired, augmented, ...")
+    instance(network, Network, "network", "take it from a Trace, or make one with Network([W_1, ..., W_L])")
+    check_fit(problem, network)
+    check_activation_fits(problem, "identity" if network.is_linear else network.activation)
+    if isinstance(problem.objective, Quadratic):
+        return problem.loss(np.asarray(network.matrix, dtype=np.float64))
+    return problem.objective.loss_at(network.widths, network.activation, network.flat)
 
 
 def check_fit(problem: Problem, network: Network, name: str = "network") -> None:

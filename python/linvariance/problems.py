@@ -62,7 +62,7 @@ class Problem:
         return self.representation.project(W) @ self.representation.invariant_basis().T
 
     def loss(self, V: npt.ArrayLike) -> float:
-        """The loss of a linear map V (dL, dim); the squared one as a sum of squared residuals."""
+        """The loss of a linear map V (dL, dim), the squared one as a sum of squares; of networks: `network_loss`."""
         return self.objective.loss(self._matrix(V, "V"))
 
     def gradient(self, V: npt.ArrayLike) -> Array:

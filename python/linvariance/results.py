@@ -76,7 +76,9 @@ class Trace:
     """Record of training runs; arrays have axes (problem, seed, time, ...), T = len(epochs).
 
     State e is that after e updates (before the update of epoch e); the first, 0, and the last, after all epochs, are
-    always there. With one problem and one seed the two leading axes are dropped and `network` is the Network itself.
+    always there. Of a nonlinear network norms, entries and weights are those of W_1; of a linear convolutional one of W
+    before the average over the group. With one problem and one seed the two leading axes are dropped and `network` is
+    the Network itself.
 
     Attributes:
         epochs: (T,).

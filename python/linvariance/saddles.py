@@ -148,10 +148,10 @@ def classify(problem: Problem, network: Network, *, spectrum: bool = False, rtol
 
 
 def loss_along(problem: Problem, network: Network, direction: Network | npt.ArrayLike) -> Polynomial:
-    """T -> f(W_L + t V_L, ..., W_1 + t V_1) in closed form: a polynomial of degree 2L.
+    """The loss along a line, t -> f(W_L + t V_L, ..., W_1 + t V_1), in closed form: a polynomial of degree 2L.
 
     Args:
-        problem: any problem.
+        problem: any problem with moments.
         network: W_1, ..., W_L.
         direction: V_1, ..., V_L, as a Network or raveled and joined like the vectors of `hessian`.
 
@@ -191,6 +191,8 @@ def escape(problem: Problem, network: Network) -> Escape:
     >>> step.after < step.before
     True
     """
+    check_problem(problem)
+    check_network(problem, network)
     value, vector = _lowest(problem, network)
     line = loss_along(problem, network, vector)
     before = float(line(0.0))

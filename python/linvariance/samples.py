@@ -24,7 +24,8 @@ class Samples:
     Args:
         X: (n, d0), rows are samples. float32 stays float32, everything else becomes float64. What is of this kind and
             C-ordered is not copied: leave it as it is.
-        y: for "squared" targets (n, dL) or (n,); for "cross_entropy" integer classes 0 .. k - 1 (n,).
+        y: for "squared" targets (n, dL) or (n,), numbers and not classes; for "cross_entropy" integer classes
+            0 .. k - 1 (n,).
         loss: "squared", (1/n) Σ ‖f(x_i) - y_i‖², or "cross_entropy", -(1/n) Σ log softmax(f(x_i))[y_i].
         classes: k; only where a class may be missing among y. Needs loss="cross_entropy".
 

@@ -28,6 +28,8 @@ ARRAY_ARGUMENTS = {
 
 SCALARS = {
     ("predictor", "problem"): (lambda v: lv.predictor(v, NETWORK), NOT_PROBLEMS),
+    ("network_loss", "problem"): (lambda v: lv.network_loss(v, NETWORK), NOT_PROBLEMS),
+    ("network_loss", "network"): (lambda v: lv.network_loss(ON_SAMPLES, v), UNFIT_NETWORKS),
     ("predictor", "network"): (
         lambda v: lv.predictor(ON_SAMPLES, v),
         UNFIT_NETWORKS,

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arrays import Array, instance
 from ..groups import Representation
-from ..hessians import hessian
+from ..hessians import check_network
 from ..invariance import split
 from ..landscape import check_problem
 from ..networks import Network
@@ -70,7 +70,7 @@ def stable_step(problem: Problem, network: Network) -> float:
             f"problem is {problem.method} with {problem.representation!r} and output={problem.output!r}, but this step "
             "belongs to augmented(data, rep) with an orthogonal rep and no output."
         )
-    hessian(problem, network)  # checks the network
+    check_network(problem, network)
     above = functools.reduce(np.matmul, reversed(_layers(network)[1:]), np.eye(problem.outputs))  # W_L ... W_2
     price = _spectral_norm(above) ** 2 * _spectral_norm(problem.quadratic.moment)
     return 1 / price if price else math.inf

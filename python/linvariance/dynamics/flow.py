@@ -11,7 +11,7 @@ import scipy.integrate
 
 from .. import _core
 from ..arrays import Array, real, reals
-from ..hessians import hessian
+from ..hessians import check_network
 from ..landscape import check_problem
 from ..networks import Network
 from ..problems import Problem
@@ -61,7 +61,7 @@ def gradient_flow(
     True
     """
     check_problem(problem)
-    hessian(problem, network)  # checks the network
+    check_network(problem, network)
     rtol, atol = real(rtol, "rtol", minimum=1e-13), real(atol, "atol", positive=True)  # SciPy's limit is 100 eps
     start = np.asarray(network.flat, dtype=np.float64)
     when = _ascending(times)

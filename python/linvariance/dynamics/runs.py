@@ -22,6 +22,9 @@ def states(problem: Problem, trace: Trace | Flow) -> tuple[Epochs, Array]:
             raise ValueError(f"trace holds {len(trace.loss)} x {len(trace.loss[0])} runs: pass one, trace.at(i, k).")
         if trace.weights is None:
             raise ValueError("trace was recorded without weights: train with record=Record(weights=True).")
+        kind = trace.networks[0][0]
+        if not kind.is_linear:
+            raise ValueError(f"trace is of a {kind.activation} network, which has no W: pass that of a linear one.")
         weights = trace.weights
     else:
         weights = np.stack([network.matrix for network in trace.networks])

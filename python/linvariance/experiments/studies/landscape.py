@@ -98,7 +98,7 @@ class Landscape:
 
     @property
     def nonzero(self) -> int:
-        """S, the rank of Z."""
+        """The rank s of Z."""
         return Triples(self.problem).rank
 
     @property
