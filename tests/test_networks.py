@@ -150,7 +150,7 @@ def test_one_layer_has_nothing_to_activate(rng):
 
 def test_a_network_goes_on_with_its_own_activation_only(nonlinear):
     trained = lv.train(nonlinear, (4, 3, 3), activation="tanh", epochs=1).network
-    with pytest.raises(ValueError, match="activation 'tanh', but activation is 'identity'"):
+    with pytest.raises(ValueError, match="tanh network, but activation is 'identity'"):
         lv.train(nonlinear, (4, 3, 3), epochs=1, init=lv.init.given(trained))
     for init in (lv.init.given(trained), lv.init.given(trained.weights)):
         again = lv.train(nonlinear, (4, 3, 3), activation="tanh", epochs=0, init=init).network

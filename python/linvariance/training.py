@@ -146,10 +146,9 @@ def train(
     times = np.minimum(np.arange(states) * record.every, epochs)
 
     draw = pytorch() if init is None else init
-    if getattr(draw, "activation", None) not in (None, activation):
-        raise ValueError(
-            f"init holds a network with activation {draw.activation!r}, but activation is {activation!r}: pass the same."  # type: ignore[attr-defined]
-        )
+    theirs = getattr(draw, "activation", None)
+    if theirs not in (None, activation):
+        raise ValueError(f"init holds a {theirs} network, but activation is {activation!r}: pass {theirs!r}.")
     if not callable(draw):
         raise TypeError(f"init must be callable, but is {type(draw).__name__}: e.g. init.pytorch() or init.given(...).")
     if kind == np.float32:
