@@ -11,7 +11,7 @@ from scipy.sparse.linalg import LinearOperator
 from . import _core
 from .arrays import Array, instance
 from .empirical import Empirical
-from .networks import Network, check_activation_fits, check_fit
+from .networks import Network, check_fit
 from .problems import Problem
 
 
@@ -37,7 +37,6 @@ def check_network(problem: Problem, network: Network, name: str = "network") -> 
     instance(problem, Problem, "problem", "pose one with hard_wired, augmented, regularized or unconstrained")
     instance(network, Network, name, "make one with Network([W_1, ..., W_L])")
     check_fit(problem, network, name)
-    check_activation_fits(problem, "identity" if network.is_linear else network.activation)
 
 
 BLOCK = 64  # directions at once, at most

@@ -117,7 +117,6 @@ def predictor(problem: Problem, network: Network) -> Callable[[npt.ArrayLike], A
     instance(problem, Problem, "problem", "pose one with hard_wired, augmented, ...")
     instance(network, Network, "network", "take it from a Trace, or make one with Network([W_1, ..., W_L])")
     check_fit(problem, network)
-    check_activation_fits(problem, "identity" if network.is_linear else network.activation)
     rep, single = problem.representation, len(network.weights) == 1
     phi = named_activation("identity" if single else network.activation).function
 
@@ -151,14 +150,13 @@ def network_loss(problem: Problem, network: Network) -> float:
     instance(problem, Problem, "problem", "pose one with hard_wired, augmented, ...")
     instance(network, Network, "network", "take it from a Trace, or make one with Network([W_1, ..., W_L])")
     check_fit(problem, network)
-    check_activation_fits(problem, "identity" if network.is_linear else network.activation)
     if isinstance(problem.objective, Quadratic):
         return problem.loss(np.asarray(network.matrix, dtype=np.float64))
     return problem.objective.loss_at(network.widths, network.activation, network.flat)
 
 
 def check_fit(problem: Problem, network: Network, name: str = "network") -> None:
-    """ValueError unless the network leads from the problem's dim to its outputs, by finite weights."""
+    """ValueError unless the network leads from the problem's dim to its outputs, and is one that can pose it."""
     if (network.widths[0], network.widths[-1]) != (problem.dim, problem.outputs):
         raise ValueError(
             f"{name} leads from {network.widths[0]} to {network.widths[-1]}, but the problem from {problem.dim} to "
@@ -166,6 +164,7 @@ def check_fit(problem: Problem, network: Network, name: str = "network") -> None
         )
     if not np.isfinite(network.flat).all():
         raise ValueError(f"{name} holds NaN or infinite weights.")
+    check_activation_fits(problem, "identity" if network.is_linear else network.activation)
 
 
 def check_widths(widths: Sequence[int]) -> tuple[int, ...]:
