@@ -112,7 +112,7 @@ def error(f: Callable[[Array], npt.ArrayLike], X: npt.ArrayLike, rep: Representa
         raise TypeError(f"f must be callable, but is {type(f).__name__}: pass a function of inputs (n, d0).")
     inputs = matrix(X, "X", (None, rep.dim))
     # ρ(g)x for rows x is X ρ(g)ᵀ; an orthogonal ρ(g)ᵀ is some other ρ(h), and over the group the order is the same.
-    moving = rep if rep.is_orthogonal else dual(rep)
+    moving = dual(rep)
     outputs = np.stack([_outputs(f(moving.multiply(inputs, g)), len(inputs)) for g in moving.elements()])
     mean = outputs.mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):  # f̄(x) = 0 has error inf, or nan if f vanishes on the orbit
@@ -149,7 +149,7 @@ def sampled_error(
     draws = integer(draws, "draws", minimum=3)
     instance(rng, np.random.Generator, "rng", "numpy.random.default_rng(seed)")
     inputs = matrix(X, "X", (None, rep.dim))
-    moving = rep if rep.is_orthogonal else dual(rep)
+    moving = dual(rep)
     outputs = np.stack([_outputs(f(moving.multiply(inputs, g)), len(inputs)) for g in moving.draw(draws, rng)])
     middle = outputs.mean(axis=0)
     off = outputs - middle  # centred first, since the mean may be much larger than what varies

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 
@@ -15,6 +14,7 @@ from ..invariance import split
 from ..landscape import check_problem
 from ..networks import Network
 from ..problems import Problem
+from ..saddles import chain
 
 
 def balancedness(network: Network) -> Array:
@@ -71,7 +71,7 @@ def stable_step(problem: Problem, network: Network) -> float:
             "belongs to augmented(data, rep) with an orthogonal rep and no output."
         )
     check_network(problem, network)
-    above = functools.reduce(np.matmul, reversed(_layers(network)[1:]), np.eye(problem.outputs))  # W_L ... W_2
+    above = chain([np.eye(network.widths[1]), *_layers(network)[1:]])  # W_L ... W_2
     price = _spectral_norm(above) ** 2 * _spectral_norm(problem.quadratic.moment)
     return 1 / price if price else math.inf
 

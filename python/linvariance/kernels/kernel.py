@@ -28,7 +28,7 @@ def evaluate(kernel: Kernel, X: Array, X2: Array) -> Array:
 
 def moving(rep: Representation) -> tuple[Representation, Elements]:
     """A representation whose `multiply` takes rows x to rows ρ(g)x, and its elements, the identity first."""
-    acting = rep if rep.is_orthogonal else dual(rep)
+    acting = dual(rep)  # itself, where ρ is orthogonal
     return acting, acting.elements()
 
 
