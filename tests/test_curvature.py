@@ -13,7 +13,7 @@ from linvariance import curvature
 from test_hessians import points
 from tolerances import bounded, close
 
-LANCZOS = curvature.RESIDUAL / np.finfo(float).eps  # its stopping rule, in eps
+LANCZOS = curvature.spectrum.RESIDUAL / np.finfo(float).eps  # its stopping rule, in eps
 
 
 def large_hessian(rng, at="random"):
@@ -44,7 +44,7 @@ def test_ends_are_those_of_lapack(drawn, data):
 @pytest.mark.parametrize("at", ["random", 0, 1, 125])
 def test_ends_beyond_the_dense_branch(rng, at, monkeypatch):
     """At saddles the lowest eigenvalue is close to 0, at minima it is 0 many times over."""
-    monkeypatch.setattr(curvature, "EXACT", 400)
+    monkeypatch.setattr(curvature.spectrum, "EXACT", 400)
     H = large_hessian(rng, at)
     values = np.linalg.eigvalsh(H.to_dense())
     ends = curvature.extremes(H, 3)
@@ -64,7 +64,7 @@ def test_ends_of_a_zero_hessian_and_of_a_multiple_of_the_identity(exact, monkeyp
     round_ = lv.hessian(p, lv.Network([np.ones((20, 30))]))  # one layer: 2 I ⊗ S' = I/15
     for H, value in ((flat, 0.0), (round_, 1 / 15)):
         with monkeypatch.context() as patch:
-            patch.setattr(curvature, "EXACT", exact)
+            patch.setattr(curvature.spectrum, "EXACT", exact)
             ends = curvature.extremes(H)
             sampled = curvature.sampled_density(H, probes=2, rng=np.random.default_rng(0), degree=20)
         assert sampled.grid[sampled.density.argmax()] == pytest.approx(value, abs=sampled.half / 20)
@@ -127,7 +127,7 @@ def test_sampled_density_is_the_density_within_its_errors(rng, at, monkeypatch):
         assert abs(mean - expected) <= allowed
     again = curvature.sampled_density(H, probes=64, rng=np.random.default_rng(1), degree=100)
     np.testing.assert_array_equal(again.density, sampled.density)
-    monkeypatch.setattr(curvature, "EXACT", 400)  # Lanczos finds the interval
+    monkeypatch.setattr(curvature.spectrum, "EXACT", 400)  # Lanczos finds the interval
     roughly = curvature.sampled_density(H, probes=64, rng=np.random.default_rng(1), degree=100)
     assert [roughly.center, roughly.half] == pytest.approx([exact.center, exact.half], abs=0.01 * exact.half)
     assert np.all(np.abs(roughly.moments) <= 1)  # nothing outside of the interval, where T_k grows like a power
@@ -138,7 +138,7 @@ def test_the_recursion_is_chebyshevs():
     rng = np.random.default_rng(3)
     t, Z = rng.uniform(-1, 1, 30), rng.choice([-1.0, 1.0], (30, 4))
     for degree in (1, 2, 7, 8):
-        found = curvature._chebyshev_samples(lambda V: t[:, None] * V, Z, degree)
+        found = curvature.spectrum._chebyshev_samples(lambda V: t[:, None] * V, Z, degree)
         expected = [np.cos(k * np.arccos(t)).mean() for k in range(degree + 1)]
         np.testing.assert_allclose(found, np.tile(np.array(expected)[:, None], 4), atol=1e-13)
 

@@ -44,7 +44,7 @@ def accurate(claim, name, found, expected, X, X2):
 
 @EVERY
 def test_activations_and_their_derivatives(name):
-    from linvariance.activations import activation
+    from linvariance.networks.activations import activation
 
     z = np.r_[-np.geomspace(1e-8, 700, 40), np.geomspace(1e-8, 700, 40)]
     phi = activation(name)

@@ -14,31 +14,19 @@ PACKAGE, CPP = ROOT / "python" / "linvariance", ROOT / "cpp"
 # Each may import those before it. `_core` is below all.
 ORDER = (
     "arrays",
-    "activations",
     "threads",
-    "results",
     "groups",
-    "spectra",
-    "multiplets",
-    "quadratics",
-    "empirical",
-    "moments",
-    "samples",
+    "objectives",
+    "data",
     "problems",
-    "optimum",
+    "optima",
     "invariance",
-    "kernels",
     "augmentation",
     "networks",
-    "optimizers",
-    "init",
+    "kernels",
     "training",
-    "hessians",
     "curvature",
     "landscape",
-    "saddles",
-    "degeneracy",
-    "path",
     "dynamics",
     "estimators",
     "selection",
@@ -139,9 +127,10 @@ def test_cpp_knows_no_python_outside_the_bindings(path):
 
 
 def test_cpp_headers_include_no_circle():
+    headers = CPP / "include"
     graph = {
-        path.name: [name.split("/")[-1] for name in includes(path) if name.startswith("linvariance/")]
-        for path in (CPP / "include" / "linvariance").glob("*.hpp")
+        path.relative_to(headers).as_posix(): [name for name in includes(path) if name.startswith("linvariance/")]
+        for path in (headers / "linvariance").rglob("*.hpp")
     }
 
     def visit(name, trail):
@@ -155,3 +144,29 @@ def test_cpp_headers_include_no_circle():
 
 def test_the_layers_are_the_modules_there_are():
     assert {layer_of(path) for path in MODULES} <= set(ORDER)
+
+
+def only_downstream(room):
+    """The modules of a room, each with the modules of the same room it imports."""
+    names = {path.stem for path in room.glob("*.py")} - {"__init__"}
+    package = ["linvariance", *room.relative_to(PACKAGE).parts]
+    for path in room.glob("*.py"):
+        if path.stem in names:
+            found = (name.split(".") for name, _ in imports(path))
+            yield path.stem, {parts[len(package)] for parts in found if parts[: len(package)] == package} & names
+
+
+ROOMS = sorted({path.parent for path in MODULES} - {PACKAGE})
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_modules_of_a_room_import_no_circle(room):
+    graph = dict(only_downstream(room))
+
+    def visit(name, trail):
+        assert name not in trail, " -> ".join([*trail, name])
+        for other in graph[name]:
+            visit(other, [*trail, name])
+
+    for name in graph:
+        visit(name, [])

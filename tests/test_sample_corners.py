@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import linvariance as lv
-from linvariance import hessians
+from linvariance.curvature import hessians
 from sample_problems import METHODS, Drawn
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import strategies
-from linvariance import spectra
+from linvariance.objectives import spectra
 from tolerances import EPS, bounded, close
 
 

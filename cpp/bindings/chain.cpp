@@ -1,9 +1,9 @@
-#include "linvariance/chain.hpp"
+#include "linvariance/networks/chain.hpp"
 
 #include <memory>
 #include <utility>
 
-#include "linvariance/hessian.hpp"
+#include "linvariance/curvature/hessian.hpp"
 #include "locked.hpp"
 
 namespace linvariance::bindings {

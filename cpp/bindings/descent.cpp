@@ -1,4 +1,4 @@
-#include "linvariance/descent.hpp"
+#include "linvariance/training/descent.hpp"
 
 #include "records.hpp"
 

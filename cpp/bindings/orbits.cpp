@@ -1,9 +1,9 @@
-#include "linvariance/orbits.hpp"
+#include "linvariance/groups/orbits.hpp"
 
 #include <optional>
 
 #include "arrays.hpp"
-#include "linvariance/reynolds.hpp"
+#include "linvariance/groups/reynolds.hpp"
 
 namespace linvariance::bindings {
 namespace {

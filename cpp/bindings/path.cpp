@@ -1,4 +1,4 @@
-#include "linvariance/path.hpp"
+#include "linvariance/optima/path.hpp"
 
 #include "arrays.hpp"
 

@@ -5,7 +5,7 @@
 
 #include "arrays.hpp"
 #include "linvariance/parallel.hpp"
-#include "linvariance/recorder.hpp"
+#include "linvariance/training/recorder.hpp"
 
 namespace linvariance::bindings {
 

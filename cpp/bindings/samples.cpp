@@ -2,8 +2,8 @@
 #include <string>
 #include <utility>
 
-#include "linvariance/sample_descent.hpp"
-#include "linvariance/sample_hessian.hpp"
+#include "linvariance/curvature/sample_hessian.hpp"
+#include "linvariance/training/sample_descent.hpp"
 #include "locked.hpp"
 #include "records.hpp"
 

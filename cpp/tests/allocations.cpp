@@ -5,10 +5,10 @@
 #include <cstdlib>
 #include <new>
 
-#include "linvariance/descent.hpp"
-#include "linvariance/hessian.hpp"
-#include "linvariance/sample_descent.hpp"
-#include "linvariance/sample_hessian.hpp"
+#include "linvariance/curvature/hessian.hpp"
+#include "linvariance/curvature/sample_hessian.hpp"
+#include "linvariance/training/descent.hpp"
+#include "linvariance/training/sample_descent.hpp"
 
 namespace {
 

@@ -7,21 +7,29 @@ Invariance in Deep Linear Networks* (PMLR 325).
 
 from importlib.metadata import version
 
-from . import augmentation, curvature, dynamics, groups, init, invariance, kernels
+from . import augmentation, curvature, dynamics, groups, invariance, kernels
 from .config import show_config
-from .degeneracy import Nullity, nullity
-from .hessians import hessian
-from .landscape import CriticalPoint, CriticalPoints, critical_points, lower_rank_points
-from .moments import Moments
-from .networks import Network, network_loss, predictor
-from .optimizers import Adam, GradientDescent
-from .optimum import EquivarianceGap, equivariance_gap, solve
-from .path import RegularizationPath, regularization_path
+from .curvature import hessian
+from .data import Moments, Samples
+from .invariance import Split
+from .landscape import (
+    Classification,
+    CriticalPoint,
+    CriticalPoints,
+    Escape,
+    Nullity,
+    classify,
+    critical_points,
+    escape,
+    loss_along,
+    lower_rank_points,
+    network_at,
+    nullity,
+)
+from .networks import Network, init, network_loss, predictor
+from .optima import EquivarianceGap, RegularizationPath, Solution, equivariance_gap, regularization_path, solve
 from .problems import Problem, augmented, convolutional, hard_wired, regularized, unconstrained
-from .results import Solution, Split, Trace
-from .saddles import Classification, Escape, classify, escape, loss_along, network_at
-from .samples import Samples
-from .training import Batches, Record, train
+from .training import Adam, Batches, GradientDescent, Record, Trace, train
 
 __version__ = version("linvariance")
 

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import instance, integer, matrix
+from .data.moments import Moments
+from .data.samples import Samples
 from .groups import Representation
-from .moments import Moments
-from .samples import Samples
 
 
 def shared(moments: Moments | Samples, rep: Representation, draws: int) -> float:

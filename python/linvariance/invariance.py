@@ -11,10 +11,32 @@ import numpy.typing as npt
 import scipy.linalg
 
 from .arrays import BLOCK_BYTES, Array, instance, integer, last_axis, matrix, reals
+from .data.moments import Moments
+from .data.samples import Samples
 from .groups import Representation, dual
-from .moments import Moments
-from .results import Split
-from .samples import Samples
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """W = invariant + perp; with moments, perp = seen + frozen (each (dL, d0), else None).
+
+    Attributes:
+        invariant: W Π.
+        perp: W⊥ = W (I - Π).
+        frozen: the part of W⊥ on eigenvectors of S̄ with eigenvalues of at most d0·eps·λ₁, augmented data below √eps of
+            their scale. Where they are exactly zero W_1 never moves in training; later layers still scale this part.
+        seen: the rest of W⊥.
+    """
+
+    invariant: Array
+    perp: Array
+    seen: Array | None = None
+    frozen: Array | None = None
+
+    def __repr__(self) -> str:
+        parts = {name: getattr(self, name) for name in ("invariant", "perp", "seen", "frozen")}
+        norms = (f"‖{name}‖={np.linalg.norm(part):.4g}" for name, part in parts.items() if part is not None)
+        return f"Split({', '.join(norms)})"
 
 
 def split(W: npt.ArrayLike, rep: Representation, moments: Moments | Samples | None = None) -> Split:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 import numpy.typing as npt
 
 from .arrays import Array, instance, integer, matrix, real
-from .empirical import Empirical
+from .data.moments import Moments
+from .data.samples import Samples
 from .groups import Representation, trivial
 from .groups.intertwiners import check_output, intertwine
-from .moments import Moments
-from .quadratics import Quadratic
-from .samples import Samples
+from .objectives.empirical import Empirical
+from .objectives.quadratics import Quadratic
 
 
 @dataclass(frozen=True, eq=False)

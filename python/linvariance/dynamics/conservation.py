@@ -8,13 +8,13 @@ import math
 import numpy as np
 
 from ..arrays import Array, instance
+from ..curvature.hessians import check_network
 from ..groups import Representation
-from ..hessians import check_network
 from ..invariance import split
-from ..landscape import check_problem
-from ..networks import Network
+from ..landscape.points import check_problem
+from ..landscape.saddles import chain
+from ..networks.network import Network
 from ..problems import Problem
-from ..saddles import chain
 
 
 def balancedness(network: Network) -> Array:

@@ -11,11 +11,11 @@ import scipy.integrate
 
 from .. import _core
 from ..arrays import Array, real, reals
-from ..hessians import check_network
-from ..landscape import check_problem
-from ..networks import Network
+from ..curvature.hessians import check_network
+from ..landscape.points import check_problem
+from ..networks.network import Network
 from ..problems import Problem
-from ..training import MEMORY_LIMIT
+from ..training.descent import MEMORY_LIMIT
 
 EVALUATIONS = 200_000  # of the gradient in one `gradient_flow`: some seconds for small networks
 

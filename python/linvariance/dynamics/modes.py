@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..arrays import Array, integer, real
-from ..landscape import check_problem
+from ..landscape.points import check_problem
+from ..objectives.spectra import decide_rank, svd, tolerance
 from ..problems import Problem
-from ..results import Trace
-from ..spectra import decide_rank, svd, tolerance
+from ..training.trace import Trace
 from .flow import Flow
 from .runs import Epochs, states
 

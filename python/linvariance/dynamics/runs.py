@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ..arrays import Array, instance
 from ..problems import Problem
-from ..results import Trace
+from ..training.trace import Trace
 from .flow import Flow
 
 Epochs = npt.NDArray[np.int64] | npt.NDArray[np.float64]

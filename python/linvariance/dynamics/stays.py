@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Array
-from ..landscape import Triples, check_problem
+from ..landscape.points import Triples, check_problem
 from ..problems import Problem
-from ..results import Trace
+from ..training.trace import Trace
 from .flow import Flow
 from .runs import Epochs, states
 

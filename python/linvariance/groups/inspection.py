@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..arrays import Array, integer, listed
-from .matrices import Conjugated
-from .permutations import Permutations
-from .representation import Elements, Representation
+
+if TYPE_CHECKING:
+    from .representation import Representation
 
 EPS = float(np.finfo(np.float64).eps)
 LARGEST_ORDER = 10_000  # of a generator that counts as finite
@@ -48,7 +49,7 @@ def check(rep: Representation, relations: Sequence[Sequence[int]] = ()) -> Check
             product = product @ (g if letter > 0 else np.linalg.inv(g))
         residuals.append(float(np.linalg.norm(product - one)) / unit)
     for word, residual in zip(words, residuals, strict=True):
-        if residual > GATE * _condition(rep):
+        if residual > GATE * rep.rounding_growth():
             raise ValueError(
                 f"The relation {word} does not hold: the product differs from the identity by {residual * unit:.2g}. "
                 "These generators are no representation of that group."
@@ -98,30 +99,18 @@ class Summary:
 
 def summary(rep: Representation) -> Summary:
     """See `Representation.summary`."""
-    from .isotypic import isotypic
-
     try:
         order: int | float | None = rep.order()
     except ValueError:  # more elements than are enumerated
         order = None
-    commutant = None
-    if isinstance(rep, Permutations) and rep.dim <= 4000:
-        commutant = rep.number_of_orbitals()
-    elif rep.is_orthogonal and rep.dim <= 1000:
-        commutant = isotypic(rep).commutant_dimension
     return Summary(
         name=repr(rep),
         dimension=rep.dim,
         order=order,
-        orbits=rep.number_of_orbits() if isinstance(rep, Permutations) else None,
+        orbits=rep.number_of_orbits(),
         invariants=len(rep.invariant_basis()),
-        commutant=commutant,
+        commutant=rep.commutant_dimension(),
     )
-
-
-def _condition(rep: Representation) -> float:
-    """Of the basis that makes it orthogonal, squared: by so much rounding grows in products."""
-    return float(np.linalg.cond(rep.orthogonal_form[1])) ** 2 if isinstance(rep, Conjugated) else 1.0
 
 
 def readable(order: int | float | None) -> str:
@@ -145,9 +134,9 @@ def _word(relation: Sequence[int], generators: int, k: int) -> tuple[int, ...]:
     return word
 
 
-def _order(rho: Elements) -> int | None:
+def _order(rho: Array) -> int | None:
     """The least N with ρ^N = 1: that of all eigenvalues."""
-    angles: Array = np.angle(np.linalg.eigvals(rho)) / (2 * np.pi)
+    angles = np.angle(np.linalg.eigvals(rho)) / (2 * np.pi)
     order = 1
     for angle in angles:
         rest = order * angle

@@ -15,6 +15,7 @@ import scipy.sparse
 from ..arrays import Array, dense, frozen, integer, listed, reals
 from . import closures
 from .closures import EPS, Closure
+from .isotypic import isotypic
 from .permutations import Permutations
 from .representation import Elements, Representation, enumerate_group, moment_of, refuse_enumeration, rows_of
 
@@ -128,6 +129,10 @@ class Matrices(Representation):
         """S̄, the orthogonal projection of S on the commutant, without enumeration."""
         return closures.average(self.closures, self.closures, moment_of(S, self.dim), repr(self))
 
+    def commutant_dimension(self) -> int | None:
+        """That of the isotypic decomposition."""
+        return isotypic(self).commutant_dimension if self.is_orthogonal and self.dim <= 1000 else None
+
     def order(self) -> int | float:
         """math.inf for a Lie group, else counted, up to the limit of `elements`."""
         return self._order if self._order is not None else len(self.elements())
@@ -205,6 +210,10 @@ class Conjugated(Representation):
     def algebra(self) -> Array:
         """T⁻¹A'T (K, d0, d0)."""
         return self._inverse @ self._base.algebra @ self._T
+
+    def rounding_growth(self) -> float:
+        """The squared condition of the basis that makes it orthogonal."""
+        return float(np.linalg.cond(self.orthogonal_form[1])) ** 2
 
     @property
     def orthogonal_form(self) -> tuple[Representation, Array]:

@@ -120,6 +120,10 @@ class Permutations(Representation):
         """Number of orbits of coordinates."""
         return self._orbits[2]
 
+    def commutant_dimension(self) -> int | None:
+        """Number of orbitals, where a square of dim entries fits the memory."""
+        return self.number_of_orbitals() if self.dim <= 4000 else None
+
     def number_of_orbitals(self) -> int:
         """Number of orbits of pairs that carry a value: the dimension of the commutant."""
         labels, signs, count = self._orbitals

@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,7 @@ import scipy.linalg
 import scipy.sparse
 
 from ..arrays import Array, dense, frozen, instance, integer, last_axis, matrix
-
-if TYPE_CHECKING:
-    from .inspection import Check, Summary
+from .inspection import Check, Summary, check, summary
 
 DENSE_LIMIT = 2**30  # bytes of a matrix (d0, d0) that is formed without being asked for
 Elements = npt.NDArray[Any]
@@ -108,9 +106,19 @@ class Representation(ABC):
         >>> dihedral(5).check(relations=[(1,) * 5, (2, 2), (1, 2, 1, 2)]).orders
         (5, 2)
         """
-        from .inspection import check
-
         return check(self, relations)
+
+    def number_of_orbits(self) -> int | None:
+        """Number of orbits of coordinates; None unless it permutes them."""
+        return None
+
+    def commutant_dimension(self) -> int | None:
+        """Dimension of the matrices that commute with the group; None where that would take long."""
+        return None
+
+    def rounding_growth(self) -> float:
+        """By how much rounding grows in products: the squared condition of the basis that makes it orthogonal."""
+        return 1.0
 
     def summary(self) -> Summary:
         """Its sizes: order, orbits, invariants, commutant, parameters saved.
@@ -124,8 +132,6 @@ class Representation(ABC):
           invariants 49 (75.0% of the parameters saved)
           commutant  9604
         """
-        from .inspection import summary
-
         return summary(self)
 
     def penalty_matrix(self) -> Array:

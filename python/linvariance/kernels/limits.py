@@ -8,9 +8,9 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from ..activations import Activation
-from ..activations import activation as named
 from ..arrays import Array, row_slices
+from ..networks.activations import Activation
+from ..networks.activations import activation as named
 from .kernel import LARGEST, pair, refuse_large
 
 EPS = float(np.finfo(np.float64).eps)

@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from ..activations import Activation
-from ..activations import activation as named
 from ..arrays import Array, frozen, instance, integer, row_slices
 from ..groups import Representation
 from ..groups.representation import Elements, check_representation
+from ..networks.activations import Activation
+from ..networks.activations import activation as named
 from .kernel import LARGEST, moving, pair, refuse_large
 
 

@@ -1,0 +1,78 @@
+// Hessian-vector products of the moment objective in the space of all layers.
+#pragma once
+
+#include "linvariance/objectives/moment_objective.hpp"
+
+namespace linvariance {
+
+// Prepared once at a network: its products, W S and the adjoints of every node. Each block of directions then costs
+// one product of (copies * h, d_0) with S and GEMMs of the size of the layers.
+template <class T>
+class Hessian {
+  public:
+    Hessian(const Chain& chain, MomentObjective<T> objective, const Vector<T>& weights)
+        : chain_(chain),
+          objective_(std::move(objective)),
+          weights_(weights),
+          gradient_(chain.parameters()),
+          work_(chain_) {
+        product(chain_, value());
+        gradient(chain_, objective_, weights_.data(), gradient_.data(), work_);
+    }
+    Hessian(const Hessian&) = delete;  // the workspace points to the chain
+    Hessian& operator=(const Hessian&) = delete;
+
+    Index parameters() const { return chain_.parameters(); }
+
+    // out (copies, parameters) = H applied to every row of directions (copies, parameters)
+    void apply(const ConstView<T>& directions, View<T>& out) {
+        const Index copies = directions.rows();
+        reserve(copies);
+        const Field<T> tangent{tangent_.data(), tangent_inner_.data()};
+        const Field<T> adjoint_tangent{adjoint_tangent_.data(), adjoint_tangent_inner_.data()};
+        for_each_layer(copies, tangent, [&](auto layer, Index offset, Index k) {
+            layer = ConstView<T>(directions.row(k).data() + offset, layer.rows(), layer.cols());
+        });
+        product_tangent(chain_, value(), tangent, copies);
+        auto root = chain_.at(adjoint_tangent, chain_.root(), copies);
+        root = T(2) * work_.moment_product.apply_tangent(objective_.S, value(), work_.moment.data(), tangent,
+                                                         moment_tangent_.data(), copies);
+        const Field<T> adjoint{gradient_.data(), work_.adjoint_inner.data()};
+        product_pullback_tangent(chain_, value(), adjoint, tangent, adjoint_tangent, copies);
+        for_each_layer(copies, adjoint_tangent, [&](auto layer, Index offset, Index k) {
+            View<T>(out.row(k).data() + offset, layer.rows(), layer.cols()) = layer;
+        });
+    }
+
+  private:
+    Field<T> value() { return {weights_.data(), work_.inner.data()}; }
+
+    template <class Function>
+    void for_each_layer(Index copies, const Field<T>& field, Function&& function) {
+        for (Index n = 0; n <= chain_.root(); ++n) {
+            const auto& node = chain_.node(n);
+            if (!node.is_layer()) continue;
+            auto stack = chain_.at(field, n, copies);
+            for (Index k = 0; k < copies; ++k) function(stack.middleRows(k * node.rows, node.rows), node.offset, k);
+        }
+    }
+
+    void reserve(Index copies) {
+        if (copies <= reserved_) return;
+        tangent_.resize(copies * chain_.parameters());
+        adjoint_tangent_.resize(copies * chain_.parameters());
+        tangent_inner_.resize(copies * chain_.inner_size());
+        adjoint_tangent_inner_.resize(copies * chain_.inner_size());
+        moment_tangent_.resize(copies * work_.moment_product.size());
+        reserved_ = copies;
+    }
+
+    Chain chain_;
+    MomentObjective<T> objective_;
+    Vector<T> weights_, gradient_;
+    GradientWorkspace<T> work_;
+    Vector<T> tangent_, tangent_inner_, adjoint_tangent_, adjoint_tangent_inner_, moment_tangent_;
+    Index reserved_ = 0;
+};
+
+}  // namespace linvariance

@@ -1,0 +1,164 @@
+// A network on a block of samples, forward and back: x -> W_L φ(... φ(W_1 x)), linear if φ is the identity.
+//
+// A matrix here is features x samples. The group acts on the first layer: its stack holds W_1 ρ(g) for every g, so one
+// product with a block of data serves the whole group. Either the loss is averaged over the elements (augmentation), or
+// the first hidden layer is (pooled: the group-convolutional network).
+#pragma once
+
+#include <vector>
+
+#include "linvariance/groups/elements.hpp"
+#include "linvariance/networks/activations.hpp"
+#include "linvariance/objectives/losses.hpp"
+
+namespace linvariance {
+
+template <class T>
+struct SampleProblem {
+    ConstView<T> X;        // (n, d_0)
+    ConstView<T> targets;  // (d_L, n)
+    Elements<T> elements;
+    bool pooled;
+    Loss loss;
+};
+
+template <class T>
+class SampleNetwork {
+  public:
+    static constexpr Index block = 96;  // samples at once: with their data they stay in the cache
+
+    SampleNetwork(std::vector<Index> widths, Activation activation, Index elements, bool pooled)
+        : widths_(std::move(widths)),
+          activation_(activation),
+          elements_(elements),
+          pooled_(pooled),
+          stack_(elements * widths_[1], widths_[0]),
+          layers_(widths_.size()),
+          work_(block) {
+        Index offset = 0;
+        for (std::size_t j = 1; j < widths_.size(); ++j) {
+            const Index rows = j == 1 ? elements_ * widths_[1] : widths_[j];
+            for (auto* one : {&layers_[j].value, &layers_[j].slope, &layers_[j].adjoint, &layers_[j].raw})
+                one->resize(rows * block);
+            layers_[j].slope.setOnes();  // and so it stays for the last one, which has no activation
+            layers_[j].offset = offset;
+            offset += widths_[j] * widths_[j - 1];
+        }
+        parameters_ = offset;
+        mean_.resize(pooled_ ? widths_[1] * block : 0);
+    }
+
+    const std::vector<Index>& widths() const { return widths_; }
+    Index parameters() const { return parameters_; }
+    Index elements() const { return elements_; }
+    Index branches() const { return pooled_ ? 1 : elements_; }  // terms of the loss a sample has
+    std::size_t depth() const { return widths_.size() - 1; }
+    Activation activation() const { return activation_; }
+    bool pooled() const { return pooled_; }
+
+    // Before a pass over the data: the layers, and the stack of the first one.
+    void set_weights(const T* weights, const Elements<T>& elements) {
+        weights_ = weights;
+        elements.spread(layer(weights, 1), stack_);
+    }
+
+    // The first layer on a block X (c, d_0), for all elements.
+    template <class Derived>
+    void enter(const Eigen::MatrixBase<Derived>& X) {
+        columns_ = X.rows();
+        auto A = view(layers_[1].value, stack_.rows());
+        A.setZero();
+        add_abt<T>(stack_, X, A);
+    }
+
+    // Its activation, and the mean over the elements if pooled.
+    void activate_first() {
+        auto H = view(layers_[1].value, stack_.rows()), slope = view(layers_[1].slope, stack_.rows());
+        if (depth() > 1) activate<T>(activation_, H, slope);
+        if (!pooled_) return;
+        auto mean = view(mean_, widths_[1]);
+        mean.setZero();
+        for (Index g = 0; g < elements_; ++g) mean += first(layers_[1].value, g);
+        mean /= static_cast<T>(elements_);
+    }
+
+    // The later layers of one branch up to the loss, whose gradient is left in the last layer's adjoint.
+    template <class Derived>
+    double finish(Index branch, Loss loss, const Eigen::MatrixBase<Derived>& targets) {
+        for (std::size_t j = 2; j <= depth(); ++j) {
+            auto A = value(j, branch);
+            A.setZero();
+            add_ab<T>(layer(weights_, j), value(j - 1, branch), A);
+            if (j == depth()) break;
+            auto slope = view(layers_[j].slope, widths_[j]);
+            activate<T>(activation_, A, slope);
+        }
+        auto out = raw(depth());
+        out = value(depth(), branch);
+        return loss_gradient<T>(loss, targets, out, work_);
+    }
+
+    // From that gradient those of the later layers' weights, added to `out`, and dLoss/dA_1 of this branch.
+    void go_back(Index branch, T* out) {
+        for (std::size_t j = depth(); j >= 1; --j) {
+            if (j == 1) return into_first(branch, raw(1));
+            auto adjoint = view(layers_[j].adjoint, widths_[j]), below = raw(j - 1);
+            auto slope = layer(out, j);
+            adjoint = raw(j).cwiseProduct(view(layers_[j].slope, widths_[j]));
+            add_abt<T>(adjoint, value(j - 1, branch), slope);
+            below.setZero();
+            add_atb<T>(layer(weights_, j), adjoint, below);
+        }
+    }
+
+    // stack_gradient += dLoss/dA_1 X
+    template <class Derived, class Out>
+    void add_first_gradient(const Eigen::MatrixBase<Derived>& X, Eigen::MatrixBase<Out>& stack_gradient) {
+        add_ab<T>(view(layers_[1].adjoint, stack_.rows()), X, stack_gradient);
+    }
+
+  protected:
+    struct Layer {
+        Vector<T> value, slope, adjoint, raw;  // H, φ'(A), dLoss/dA, dLoss/dH; the first one's of all elements
+        Index offset = 0;                      // of its weights
+    };
+
+    View<T> view(Vector<T>& buffer, Index rows) { return {buffer.data(), rows, columns_}; }
+    View<T> first(Vector<T>& buffer, Index g) {
+        return {buffer.data() + g * widths_[1] * columns_, widths_[1], columns_};
+    }
+    View<T> layer(T* flat, std::size_t j) const { return {flat + layers_[j].offset, widths_[j], widths_[j - 1]}; }
+    ConstView<T> layer(const T* flat, std::size_t j) const {
+        return {flat + layers_[j].offset, widths_[j], widths_[j - 1]};
+    }
+
+    // What layer j hands on in a branch.
+    View<T> value(std::size_t j, Index branch) {
+        if (j > 1) return view(layers_[j].value, widths_[j]);
+        return pooled_ ? view(mean_, widths_[1]) : first(layers_[1].value, branch);
+    }
+    View<T> raw(std::size_t j) { return view(layers_[j].raw, widths_[j]); }
+
+    // dLoss/dA_1 from dLoss/dH of a branch: of one element, or of all that were pooled.
+    void into_first(Index branch, const View<T>& from) {
+        if (!pooled_) {
+            first(layers_[1].adjoint, branch) = from.cwiseProduct(first(layers_[1].slope, branch));
+            return;
+        }
+        const T share = T(1) / static_cast<T>(elements_);
+        for (Index g = 0; g < elements_; ++g)
+            first(layers_[1].adjoint, g) = share * from.cwiseProduct(first(layers_[1].slope, g));
+    }
+
+    std::vector<Index> widths_;
+    Activation activation_;
+    Index elements_;
+    bool pooled_;
+    Matrix<T> stack_;
+    std::vector<Layer> layers_;  // from 1 on
+    Vector<T> mean_, work_;
+    Index parameters_ = 0, columns_ = 0;
+    const T* weights_ = nullptr;
+};
+
+}  // namespace linvariance

@@ -1,0 +1,111 @@
+// The squared loss seen through second moments: f(W) = tr(W S Wᵀ) - 2 tr(W Cᵀ) + c.
+#pragma once
+
+#include "linvariance/networks/chain.hpp"
+
+namespace linvariance {
+
+template <class T>
+struct MomentObjective {
+    Matrix<T> S;  // (d_0, d_0), symmetric
+    Matrix<T> C;  // (d_L, d_0)
+};
+
+// Forms W S. S is multiplied into the node of the chain's right spine (W, its right factor, ...) that makes it
+// cheapest: with a bottleneck h < d_L that is the (h, d_0) factor, and the products to its left lead up to W S.
+class MomentProduct {
+  public:
+    explicit MomentProduct(const Chain& chain) : chain_(&chain) {
+        double climb = 0.0, best = std::numeric_limits<double>::infinity();
+        const double d0 = static_cast<double>(chain.inputs());
+        Index offset = 0;
+        for (std::size_t level = 0; level < chain.spine().size(); ++level) {
+            const auto& node = chain.node(chain.spine()[level]);
+            const double here = climb + static_cast<double>(node.rows) * d0 * d0;
+            if (here < best) {
+                best = here;
+                start_ = level;
+            }
+            if (!node.is_layer()) {
+                climb += static_cast<double>(node.rows) * static_cast<double>(chain.node(node.right).rows) * d0;
+            }
+            offsets_.push_back(offset);
+            offset += node.rows * node.cols;
+        }
+        size_ = offset;
+    }
+
+    Index size() const { return size_; }  // of a buffer, per copy
+
+    // N S for the node N of a level of the spine; level 0 is W S
+    template <class T>
+    View<T> at(T* buffer, std::size_t level, Index copies = 1) const {
+        const auto& node = chain_->node(chain_->spine()[level]);
+        return {buffer + copies * offsets_[level], copies * node.rows, node.cols};
+    }
+
+    template <class T>
+    View<T> apply(const Matrix<T>& S, const Field<T>& value, T* buffer) const {
+        auto first = at(buffer, start_);
+        set_product(chain_->at(value, chain_->spine()[start_]), S, first);
+        for (std::size_t level = start_; level-- > 0;) {
+            auto out = at(buffer, level);
+            set_product(chain_->at(value, left_of(level)), at(buffer, level + 1), out);
+        }
+        return at(buffer, 0);
+    }
+
+    // Ẇ S in `copies` directions, given the buffer that apply() left
+    template <class T>
+    View<T> apply_tangent(const Matrix<T>& S, const Field<T>& value, T* buffer, const Field<T>& tangent,
+                          T* buffer_tangent, Index copies) const {
+        auto first = at(buffer_tangent, start_, copies);
+        set_product(chain_->at(tangent, chain_->spine()[start_], copies), S, first);
+        for (std::size_t level = start_; level-- > 0;) {
+            auto out = at(buffer_tangent, level, copies);
+            const auto below = at(buffer_tangent, level + 1, copies);
+            const auto left = chain_->at(value, left_of(level));
+            set_product(chain_->at(tangent, left_of(level), copies), at(buffer, level + 1), out);
+            for (Index k = 0; k < copies; ++k) {
+                auto one = out.middleRows(k * left.rows(), left.rows());
+                add_product(left, below.middleRows(k * left.cols(), left.cols()), one);
+            }
+        }
+        return at(buffer_tangent, 0, copies);
+    }
+
+  private:
+    Index left_of(std::size_t level) const { return chain_->node(chain_->spine()[level]).left; }
+
+    const Chain* chain_;
+    std::vector<Index> offsets_;
+    std::size_t start_ = 0;
+    Index size_ = 0;
+};
+
+// What a gradient needs besides the layers: allocated once, used for every step.
+template <class T>
+struct GradientWorkspace {
+    explicit GradientWorkspace(const Chain& chain)
+        : moment_product(chain),
+          inner(chain.inner_size()),
+          adjoint_inner(chain.inner_size()),
+          moment(moment_product.size()) {}
+
+    MomentProduct moment_product;
+    Vector<T> inner, adjoint_inner, moment;
+};
+
+// gradient: G_1, ..., G_L of f(W_L ... W_1), given the products that product() left in the workspace:
+// D = 2 (W S - C), pulled back to every layer.
+template <class T>
+void gradient(const Chain& chain, const MomentObjective<T>& objective, T* weights, T* gradient,
+              GradientWorkspace<T>& work) {
+    const Field<T> value{weights, work.inner.data()}, adjoint{gradient, work.adjoint_inner.data()};
+    const auto ws = work.moment_product.apply(objective.S, value, work.moment.data());
+    auto root = chain.at(adjoint, chain.root());
+    root = T(2) * (ws - objective.C);
+    product_pullback(chain, value, adjoint);
+}
+
+}  // namespace linvariance

@@ -1,0 +1,92 @@
+"""Second derivatives of a problem's loss in the space of all layers, by exact Hessian-vector products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse.linalg import LinearOperator
+
+from .. import _core
+from ..arrays import Array, instance
+from ..networks.network import Network, check_fit
+from ..objectives.empirical import Empirical
+from ..problems import Problem
+
+
+def hessian(problem: Problem, network: Network) -> HessianOperator:
+    """The Hessian of the loss at a network, as a symmetric SciPy LinearOperator.
+
+    Coordinates are W_1, ..., W_L, raveled row-major and joined (`Network.flat`). On moments one product costs O(h·d0²)
+    for the first hidden width h, whatever the number of samples; on Samples it takes a pass over them. `matmat` takes a
+    block of vectors at once. At a kink of relu the curvature counts as 0.
+
+    >>> import linvariance as lv
+    >>> m = lv.Moments.from_data([[1.0]], [[2.0]])
+    >>> H = lv.hessian(lv.unconstrained(m, rank=1), lv.Network([[[1.0]], [[1.0]]]))
+    >>> np.allclose(H.to_dense(), [[2.0, 0.0], [0.0, 2.0]])  # f(a, b) = (ab - 2)²
+    True
+    """
+    check_network(problem, network)
+    return HessianOperator(problem, network)
+
+
+def check_network(problem: Problem, network: Network, name: str = "network") -> None:
+    """The gate for a problem with a loss on networks, and a finite network that leads from its dim to its outputs."""
+    instance(problem, Problem, "problem", "pose one with hard_wired, augmented, regularized or unconstrained")
+    instance(network, Network, name, "make one with Network([W_1, ..., W_L])")
+    check_fit(problem, network, name)
+
+
+BLOCK = 64  # directions at once, at most
+WORKSPACE = 2**28  # bytes of theirs on samples, beyond the first
+
+
+class HessianOperator(LinearOperator):  # type: ignore[misc]
+    """See `hessian`."""
+
+    def __init__(self, problem: Problem, network: Network) -> None:
+        flat = np.asarray(network.flat, dtype=np.float64)
+        super().__init__(np.dtype(np.float64), (flat.size, flat.size))
+        self._problem, self._network = problem, network
+        self._core: Any
+        self._block = BLOCK
+        if isinstance(problem.objective, Empirical):
+            self._block = max(1, min(BLOCK, WORKSPACE // max(1, problem.objective.workspace(network.widths[1]))))
+            core = problem.objective.core()
+            self._core = _core.SampleHessian(core, list(network.widths), network.activation, flat)
+        else:
+            moment, cross = (np.ascontiguousarray(M) for M in (problem.quadratic.moment, problem.quadratic.cross))
+            self._core = _core.Hessian(list(network.widths), moment, cross, flat)
+
+    def to_dense(self) -> Array:
+        """The whole matrix."""
+        return self._matmat(np.eye(self.shape[1]))
+
+    def _matmat(self, X: npt.NDArray[Any]) -> Array:
+        if np.iscomplexobj(X):
+            raise TypeError("The Hessian is real: apply it to the real and the imaginary part apart.")
+        out = np.empty((X.shape[1], X.shape[0]))
+        for block in range(0, len(out), self._block):  # bounds the workspace, and lets Ctrl-C in
+            directions = np.ascontiguousarray(X[:, block : block + self._block].T, dtype=np.float64)
+            out[block : block + self._block] = self._core.apply(directions)
+        return out.T
+
+    def _matvec(self, x: npt.NDArray[Any]) -> Array:
+        return self._matmat(x.reshape(-1, 1)).reshape(-1)
+
+    def _rmatmat(self, X: npt.NDArray[Any]) -> Array:
+        return self._matmat(X)
+
+    def _rmatvec(self, x: npt.NDArray[Any]) -> Array:
+        return self._matvec(x)
+
+    def _adjoint(self) -> HessianOperator:
+        return self
+
+    def _transpose(self) -> HessianOperator:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return hessian, (self._problem, self._network)

@@ -1,0 +1,246 @@
+"""Second moments of data: all that a squared loss ever sees of them; mergeable, streamable, backward stable."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+import scipy.linalg
+
+from ..arrays import Array, frozen, matrix, real, row_slices, sample_weights, samples
+from ..groups import Representation
+from ..objectives import quadratics
+from ..objectives.spectra import Rows
+
+# What NumPy and zipfile raise at files that are no npz archives, or damaged ones.
+DAMAGED = (ValueError, TypeError, LookupError, AttributeError, RuntimeError, OSError, EOFError, zlib.error, BadZipFile)
+
+
+class Moments:
+    """The weighted second moments of inputs X (n, d0) and targets Y (n, dL).
+
+    The state is the total weight and the triangular factor R of the weighted rows [1, X, Y]: its at most 1 + d0 + dL
+    rows are an equivalent data set, with the same sum of squares ‖WX - Y‖² for every W. Two states merge by a QR of
+    their stacked factors, so any split and any order of the data gives the same moments up to rounding, and no digit
+    is lost to XᵀX. Immutable; make one with `Moments.from_data` or `Moments.load`.
+
+    >>> X, Y = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]]), np.array([1.0, 2.0, 4.0])
+    >>> whole, parts = Moments.from_data(X, Y), Moments.from_data(X[:1], Y[:1]) + Moments.from_data(X[1:], Y[1:])
+    >>> np.allclose(whole.xx, X.T @ X / 3), np.allclose(whole.xx, parts.xx)
+    (True, True)
+    """
+
+    def __init__(self, triangle: Array, n: float, inputs: int, *, _centered: bool = False) -> None:
+        self._triangle: Array = frozen(triangle)  # (k, 1 + d0 + dL), or (k, d0 + dL) when centred; unscaled
+        self._centered = _centered
+        self._n, self._inputs = n, inputs
+
+    @property
+    def n(self) -> float:
+        """Total weight: the number of samples, unless weighted."""
+        return self._n
+
+    @property
+    def inputs(self) -> int:
+        """d0, columns of X."""
+        return self._inputs
+
+    @property
+    def outputs(self) -> int:
+        """dL, columns of Y."""
+        return self._triangle.shape[1] - self._inputs - (not self._centered)
+
+    @classmethod
+    def from_data(cls, X: npt.ArrayLike, Y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Moments:
+        """Moments of rows X (n, d0), Y (n, dL) or (n,), with non-negative weights (n,).
+
+        Works in blocks of 8 MB, or of 2(1 + d0 + dL) rows if that is more: large data are never copied whole.
+
+        Raises:
+            TypeError, ValueError: naming the argument, if an array is not real, finite and of the right shape, or if
+                ‖X‖²/n or ‖Y‖²/n overflows.
+        """
+        inputs, targets = samples(X, Y)
+        w = None if weights is None else sample_weights(weights, len(inputs))
+        n = float(len(inputs)) if w is None else float(w.sum())
+        columns = 1 + inputs.shape[1] + targets.shape[1]
+        triangle = np.zeros((0, columns))
+        for block in row_slices(len(inputs), columns, at_least=2 * columns):
+            k, size = len(triangle), block.stop - block.start
+            rows = np.empty((k + size, columns), order="F")  # as LAPACK wants it, so that it works in place
+            rows[:k], rows[k:, 0] = triangle, 1.0
+            rows[k:, 1 : 1 + inputs.shape[1]], rows[k:, 1 + inputs.shape[1] :] = inputs[block], targets[block]
+            if w is not None:
+                rows[k:] *= np.sqrt(w[block])[:, None]
+            triangle = _triangle(rows)
+        _refuse_overflow(triangle, n, inputs.shape[1])
+        return cls(triangle, n, inputs.shape[1])
+
+    def update(self, X: npt.ArrayLike, Y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Moments:
+        """The moments of these data and the new rows together."""
+        inputs, targets = samples(X, Y)
+        for name, found, own in (("X", inputs.shape[1], self.inputs), ("Y", targets.shape[1], self.outputs)):
+            if found != own:
+                raise ValueError(f"{name} has {found} columns, but these moments are of {own}.")
+        return self + Moments.from_data(inputs, targets, weights)
+
+    def __add__(self, other: Moments) -> Moments:
+        if not isinstance(other, Moments):
+            return NotImplemented
+        if self._centered or other._centered:
+            raise ValueError("Centred moments cannot be merged, their means are lost: merge first, then centre.")
+        if (self.inputs, self.outputs) != (other.inputs, other.outputs):
+            raise ValueError(
+                f"Moments of {self.inputs} inputs and {self.outputs} outputs cannot be merged with moments of "
+                f"{other.inputs} inputs and {other.outputs} outputs."
+            )
+        triangle, n = _triangle(np.vstack([self._triangle, other._triangle])), self.n + other.n
+        _refuse_overflow(triangle, n, self.inputs)
+        return Moments(triangle, n, self.inputs)
+
+    def __radd__(self, other: object) -> Moments:
+        return self if isinstance(other, int) and other == 0 else NotImplemented  # so that sum() works
+
+    def centered(self) -> Moments:
+        """Moments about the means; they refuse `+` and `update`. Keep the original for `mean_x` and `mean_y`.
+
+        Columns that are constant up to rounding become exactly zero.
+        """
+        if self._centered:
+            return self
+        R = self._triangle[:, 1:]
+        # Without its first row and column the triangle is the factor of the centred data, exactly.
+        rest = np.zeros((max(len(R) - 1, 1), R.shape[1]))
+        rest[: len(R) - 1] = R[1:]
+        size, left = np.linalg.norm(R / _scale(R), axis=0), np.linalg.norm(rest / _scale(R), axis=0)
+        rest[:, left <= 8 * max(R.shape) * np.finfo(np.float64).eps * size] = 0.0
+        return Moments(rest, self.n, self.inputs, _centered=True)
+
+    @cached_property
+    def factor(self) -> Array:
+        """Triangular (or, for few samples, trapezoidal) factor (k, d0 + dL) of [X, Y]/√n: columns x, then y."""
+        R = self._triangle if self._centered else _triangle(self._triangle[:, 1:])
+        return frozen(R / np.sqrt(self.n))
+
+    @property
+    def xx(self) -> Array:
+        """S = XᵀX/n (d0, d0)."""
+        F = self.factor[:, : self.inputs]
+        return F.T @ F
+
+    @property
+    def yx(self) -> Array:
+        """C = YᵀX/n (dL, d0)."""
+        return self.factor[:, self.inputs :].T @ self.factor[:, : self.inputs]
+
+    @property
+    def yy(self) -> float:
+        """C = ‖Y‖²/n."""
+        return float(np.square(self.factor[:, self.inputs :]).sum())
+
+    @property
+    def mean_x(self) -> Array:
+        """Mean input (d0,); zero when centred."""
+        return self._means[: self.inputs]
+
+    @property
+    def mean_y(self) -> Array:
+        """Mean target (dL,); zero when centred."""
+        return self._means[self.inputs :]
+
+    @property
+    def _means(self) -> Array:
+        if self._centered:
+            return np.zeros(self._triangle.shape[1])
+        return self._triangle[0, 1:] / self._triangle[0, 0]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes an npz file (no pickle) at exactly `path`, under a temporary name first."""
+        path = Path(path)
+        if self._centered:
+            raise ValueError("Centred moments cannot be saved: save the moments, and centre what you load.")
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            with part.open("wb") as handle:
+                np.savez(handle, triangle=self._triangle, n=self.n, inputs=self.inputs)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Moments:
+        """Moments that `save` wrote; ValueError if the file holds anything else."""
+        try:
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                triangle, n, inputs = stored["triangle"], stored["n"], stored["inputs"]
+        except (FileNotFoundError, PermissionError, IsADirectoryError):
+            raise
+        except DAMAGED as error:
+            raise ValueError(f"{os.fspath(path)} holds no moments written by Moments.save: {error}.") from None
+        triangle = matrix(triangle, "triangle")
+        if n.shape or inputs.shape or inputs.dtype.kind != "i" or not 1 <= inputs < triangle.shape[1] - 1:
+            raise ValueError(f"{os.fspath(path)} holds no moments written by Moments.save: its shapes contradict.")
+        weight = real(n, "n", positive=True)
+        if not np.isclose(abs(triangle[0, 0]), np.sqrt(weight), rtol=1e-6):
+            raise ValueError(f"{os.fspath(path)} holds no moments written by Moments.save: n contradicts the factor.")
+        return cls(triangle, weight, int(inputs))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(Moments, _centered=self._centered), (self._triangle, self.n, self.inputs)
+
+    @property
+    def rows(self) -> Rows:
+        """An equivalent data set of at most d0 rows: the loss of W is ‖A Wᵀ - T‖² + floor."""
+        return Rows.from_triangle(self.factor, self.inputs)
+
+    def plain(self) -> quadratics.Quadratic:
+        """The squared loss of these data; see `unconstrained`."""
+        return quadratics.plain(self.rows)
+
+    def restricted(self, rep: Representation) -> quadratics.Quadratic:
+        """Restricted to invariant inputs B x; see `hard_wired`."""
+        return quadratics.restricted(self.rows, rep)
+
+    def averaged(self, rep: Representation, output: Representation | None = None) -> quadratics.Quadratic:
+        """Averaged over the group, which may act on the targets too; see `augmented`."""
+        rows = self.rows
+        return quadratics.averaged(rows, rep) if output is None else quadratics.equivariant(rows, rep, output)
+
+    def penalized(
+        self, rep: Representation, strength: float, output: Representation | None = None
+    ) -> quadratics.Quadratic:
+        """With the penalty strength·‖W G‖² or, for equivariance, strength·Σ‖W ρ - ρ_Y W‖²; see `regularized`."""
+        rows = self.rows
+        if output is None:
+            return quadratics.penalized(rows, rep, strength)
+        return quadratics.EquivariancePenalty(rows, rep, output, strength)
+
+    def __repr__(self) -> str:
+        return f"Moments(n={self.n:g}, inputs={self.inputs}, outputs={self.outputs}{', centred' * self._centered})"
+
+
+def _triangle(rows: Array) -> Array:
+    """R of a QR factorization, at most as many rows as columns; zero columns stay zero, bit for bit."""
+    R: Any = scipy.linalg.qr(rows, mode="r", overwrite_a=True, check_finite=False)[0]
+    return np.ascontiguousarray(R[: rows.shape[1]])
+
+
+def _refuse_overflow(triangle: Array, n: float, inputs: int) -> None:
+    for name, part in (("X", triangle[:, 1 : 1 + inputs]), ("Y", triangle[:, 1 + inputs :])):
+        scale = _scale(part)
+        mean_square = float(np.square(part / scale).sum()) / n
+        if not np.isfinite(scale) or (mean_square and 2 * np.log2(scale) + np.log2(mean_square) > 1023.9):
+            raise ValueError(
+                f"‖{name}‖²/n overflows (its root is about {scale / np.sqrt(n):.3g}): divide {name} by its scale first."
+            )
+
+
+def _scale(part: Array) -> float:
+    """The largest magnitude, 1 if all are zero."""
+    return float(np.abs(part).max(initial=0.0)) or 1.0

@@ -1,0 +1,241 @@
+"""The whole landscape in function space: every critical point, in order of loss.
+
+In whitened coordinates every method's loss is ‖Z - W̃‖² + floor over rank(W̃) <= r. With Z = U Σ Vᵀ and s = rank Z the
+critical points on the matrices of rank min(r, s) are U Σ_I Vᵀ, I a set of min(r, s) nonzero singular values
+(Duan & Montúfar, Propositions 13 ff., with the count of docs/errata.md).
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import overload
+
+import numpy as np
+
+from ..arrays import Array, index, instance, integer
+from ..objectives.spectra import decide_rank, svd, tolerance
+from ..problems import Problem, refuse_without_moments
+
+
+@dataclass(frozen=True, eq=False)
+class Triples:
+    """The singular triples of Z above rounding, and the way back."""
+
+    problem: Problem = field(repr=False)
+
+    @cached_property
+    def triples(self) -> tuple[Array, Array, Array]:
+        """U (dL, s), σ (s,), Vᵀ (s, k) with s = rank Z."""
+        whitened = self.problem.quadratic.whitened
+        U, sigma, Vt = svd(whitened.target)
+        s = decide_rank(sigma, whitened.target.shape, self.noise)
+        return U[:, :s], sigma[:s], Vt[:s]
+
+    @cached_property
+    def noise(self) -> float:
+        """Singular values closer than this are tied."""
+        whitened = self.problem.quadratic.whitened
+        scale = float(np.hypot(np.linalg.norm(whitened.target), np.sqrt(whitened.floor)))
+        return tolerance(whitened.target.shape, scale)
+
+    @property
+    def rank(self) -> int:
+        """s, the rank of Z."""
+        return len(self.triples[1])
+
+
+@dataclass(frozen=True, eq=False)
+class CriticalPoint:
+    """W̃ = U Σ_I Vᵀ and the weights that belong to it.
+
+    Attributes:
+        subset: I, numbers of the selected singular values from 0, ascending.
+        loss: floor plus the squares of those not selected.
+        index: Morse index in function space, #{(i, j): i in I, j not in I, σ_j > σ_i}; modulo null(S').
+        kind: "global minimum" or "strict saddle"; "saddle" for points of lower rank, which are critical in parameter
+            space only (`classify` tells whether a network there is a strict one).
+        isolated: False if I takes some but not all of several equal singular values: the point is then one of a
+            continuum of critical points of the same loss.
+    """
+
+    subset: tuple[int, ...]
+    loss: float
+    index: int
+    kind: str
+    isolated: bool
+    _spectrum: Triples = field(repr=False)
+
+    @cached_property
+    def restricted(self) -> Array:
+        """V (dL, dim), where the problem's loss lives."""
+        return self._target @ self._spectrum.problem.quadratic.whitened.back
+
+    @property
+    def weights(self) -> Array:
+        """W (dL, d0)."""
+        return self._spectrum.problem.lift(self.restricted)
+
+    @cached_property
+    def spectrum(self) -> Array:
+        """Eigenvalues of the Hessian of ½‖Z - W̃‖² on the tangent space of the matrices of this rank, ascending.
+
+        They are 1 ± σ_j/σ_i for i in I, j not in I, and 1 for all other directions; of an augmented problem, those
+        among invariant matrices (1 for the others too).
+        """
+        _, sigma, _ = self._spectrum.triples
+        chosen, rest = sigma[list(self.subset)], np.delete(sigma, list(self.subset))
+        pairs = np.divide.outer(rest, chosen).ravel()
+        outputs, inputs = self._spectrum.problem.quadratic.whitened.target.shape
+        size = len(chosen) * (outputs + inputs - len(chosen))
+        return np.sort(np.concatenate([1 - pairs, 1 + pairs, np.ones(size - 2 * len(pairs))]))
+
+    @property
+    def escape_direction(self) -> Array | None:
+        """Direction (dL, d0) of the steepest descent of second order, u_j v_iᵀ + u_i v_jᵀ; None if there is none."""
+        U, sigma, Vt = self._spectrum.triples
+        others = [j for j in range(len(sigma)) if j not in self.subset]
+        if self.index == 0:
+            return None
+        i, j = max(self.subset), min(others)
+        tangent = np.outer(U[:, j], Vt[i]) + np.outer(U[:, i], Vt[j])
+        problem = self._spectrum.problem
+        return problem.lift(tangent @ problem.quadratic.whitened.back)
+
+    def parameter_index(self, hidden: int) -> int:
+        """Morse index of a two-layer network at this point: the index here + (h - |I|)·rank(Z - W̃)."""
+        rest = self._spectrum.rank - len(self.subset)
+        return self.index + (integer(hidden, "hidden", minimum=len(self.subset)) - len(self.subset)) * rest
+
+    @property
+    def _target(self) -> Array:
+        U, sigma, Vt = self._spectrum.triples
+        chosen = list(self.subset)
+        return (U[:, chosen] * sigma[chosen]) @ Vt[chosen]
+
+
+class CriticalPoints:
+    """Critical points by increasing loss, made one by one: `count` is exact however large.
+
+    Attributes:
+        count: exact number of points, Σ C(s, size) over the sizes of the subsets (ties counted as if distinct).
+        ties: groups of equal singular values; a point that splits one belongs to a continuum.
+    """
+
+    def __init__(self, problem: Problem, sizes: Sequence[int]) -> None:
+        self._spectrum, self._sizes = Triples(problem), tuple(sizes)
+        self._found: list[CriticalPoint] = []
+        self._source = self._generate()
+
+    @property
+    def count(self) -> int:
+        """Exact, also beyond what len() can say."""
+        return sum(math.comb(self._spectrum.rank, size) for size in self._sizes)
+
+    @cached_property
+    def ties(self) -> tuple[tuple[int, ...], ...]:
+        """Groups of at least two singular values that are equal up to rounding."""
+        sigma = self._spectrum.triples[1]
+        cuts = np.flatnonzero(-np.diff(sigma) > self._spectrum.noise) + 1
+        groups = np.split(np.arange(len(sigma)), cuts)
+        return tuple(tuple(group.tolist()) for group in groups if len(group) > 1)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[CriticalPoint]:
+        k = 0
+        while self._reach(k):
+            yield self._found[k]
+            k += 1
+
+    @overload
+    def __getitem__(self, k: int) -> CriticalPoint: ...
+    @overload
+    def __getitem__(self, k: slice) -> list[CriticalPoint]: ...
+    def __getitem__(self, k: int | slice) -> CriticalPoint | list[CriticalPoint]:
+        if isinstance(k, slice):
+            return [self[i] for i in range(*k.indices(self.count))]
+        k = index(k, "k")
+        place = k + self.count if k < 0 else k
+        if not (0 <= place < self.count and self._reach(place)):
+            raise IndexError(f"There is no critical point {k}: there are {self.count}.")
+        return self._found[place]
+
+    def __repr__(self) -> str:
+        return f"<{self.count:,} critical points of {self._spectrum.problem.method}, by increasing loss>"
+
+    def _reach(self, k: int) -> bool:
+        while len(self._found) <= k:
+            point = next(self._source, None)
+            if point is None:
+                return False
+            self._found.append(point)
+        return True
+
+    def _generate(self) -> Iterator[CriticalPoint]:
+        """Best first: a subset's successors move one of its members to the next, smaller singular value."""
+        gains = np.square(self._spectrum.triples[1])
+        floor = self._spectrum.problem.quadratic.whitened.floor
+        s, total = len(gains), math.fsum(gains)
+        heap = [(total - math.fsum(gains[:size]), tuple(range(size))) for size in self._sizes]
+        heapq.heapify(heap)
+        seen = {subset for _, subset in heap}
+        while heap:
+            dropped, subset = heapq.heappop(heap)
+            yield self._point(subset, floor + dropped)
+            for k, i in enumerate(subset):
+                following = subset[k + 1] if k + 1 < len(subset) else s
+                if i + 1 == following:
+                    continue
+                moved = (*subset[:k], i + 1, *subset[k + 1 :])
+                if moved not in seen:
+                    seen.add(moved)
+                    heapq.heappush(heap, (dropped + float(gains[i] - gains[i + 1]), moved))
+
+    def _point(self, subset: tuple[int, ...], loss: float) -> CriticalPoint:
+        chosen = set(subset)
+        index = sum(
+            1 for i in subset for j in range(i) if j not in chosen and not any(i in t and j in t for t in self.ties)
+        )
+        s = self._spectrum.rank
+        full = len(subset) == min(self._spectrum.problem.rank, s)
+        kind = ("strict saddle" if index else "global minimum") if full else "saddle"
+        isolated = not any(0 < len(chosen.intersection(tie)) < len(tie) for tie in self.ties)
+        return CriticalPoint(subset, loss, index, kind, isolated, self._spectrum)
+
+
+def critical_points(problem: Problem) -> CriticalPoints:
+    """All critical points in function space, on the matrices of rank min(r, s), by increasing loss.
+
+    There are C(s, min(r, s)) of them, s = rank Z. They are made as they are asked for, best first.
+
+    >>> import linvariance as lv
+    >>> m = lv.Moments.from_data(np.sqrt(3) * np.eye(3), np.sqrt(3) * np.diag([3.0, 2.0, 1.0]))
+    >>> c = critical_points(lv.unconstrained(m, rank=1))
+    >>> c.count, [(round(point.loss, 12), point.index, point.kind) for point in c]
+    (3, [(5.0, 0, 'global minimum'), (10.0, 1, 'strict saddle'), (13.0, 2, 'strict saddle')])
+    """
+    check_problem(problem)
+    return CriticalPoints(problem, [min(problem.rank, Triples(problem).rank)])
+
+
+def lower_rank_points(problem: Problem) -> CriticalPoints:
+    """Points of rank below min(r, s) that are critical in parameter space only, by increasing loss.
+
+    >>> import linvariance as lv
+    >>> m = lv.Moments.from_data(np.sqrt(3) * np.eye(3), np.sqrt(3) * np.diag([3.0, 2.0, 1.0]))
+    >>> [point.subset for point in lower_rank_points(lv.unconstrained(m, rank=2))]
+    [(0,), (1,), (2,), ()]
+    """
+    check_problem(problem)
+    return CriticalPoints(problem, range(min(problem.rank, Triples(problem).rank)))
+
+
+def check_problem(problem: Problem) -> None:
+    """The gate for problems that have a whitened target."""
+    instance(problem, Problem, "problem", "pose one with hard_wired, augmented, regularized or unconstrained")
+    refuse_without_moments(problem)

@@ -1,0 +1,204 @@
+"""Networks: the layers W_1, ..., W_L, their product where they are linear, and the function they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _core
+from ..arrays import Array, frozen, instance, integer, last_axis, listed
+from ..objectives.quadratics import Quadratic
+from ..problems import Problem, refuse_bound_layers
+from .activations import activation as named_activation
+
+Layers = tuple[npt.NDArray[Any], ...]
+
+
+class Network:
+    """A network x -> W_L φ(... φ(W_1 x)) without biases; deep linear, x -> W_L ... W_1 x, unless φ is given.
+
+    Args:
+        weights: [W_1, ..., W_L] with W_j (d_j, d_{j-1}), finite, all float64 or all float32 (others become float64);
+            a width of 0 is allowed.
+        activation: φ, "identity", "relu", "leaky_relu" (slope 0.01), "swish" or "tanh", after all layers but the last.
+
+    >>> network = Network([[[1.0, 2.0, 3.0]], [[1.0], [10.0]]])
+    >>> network.widths
+    (3, 1, 2)
+    >>> network.matrix
+    array([[ 1.,  2.,  3.],
+           [10., 20., 30.]])
+    >>> network([[1.0, 1.0, 1.0]])
+    array([[ 6., 60.]])
+    """
+
+    def __init__(self, weights: Sequence[npt.ArrayLike], activation: str = "identity") -> None:
+        self.activation = named_activation(activation).name
+        layers = [_layer(W, f"weights[{j}]") for j, W in enumerate(listed(weights, "weights"))]
+        if not layers:
+            raise ValueError("weights is empty: a network has at least one layer W_1 (d1, d0).")
+        for j in range(1, len(layers)):
+            if layers[j].shape[1] != len(layers[j - 1]):
+                raise ValueError(
+                    f"weights[{j}] has shape {layers[j].shape}, but weights[{j - 1}] has {len(layers[j - 1])} rows: "
+                    "each layer must take what the one before gives."
+                )
+        if len({W.dtype for W in layers}) > 1:
+            layers = [W.astype(np.float64) for W in layers]
+        self.weights: Layers = tuple(frozen(W) for W in layers)
+
+    @classmethod
+    def from_flat(cls, flat: npt.NDArray[Any], widths: Sequence[int], activation: str = "identity") -> Network:
+        """From all layers raveled row-major and joined, W_1 first; not checked, so it may hold a diverged run."""
+        network = cls.__new__(cls)
+        network.activation = activation
+        shapes = list(zip(widths[1:], widths[:-1], strict=True))
+        parts = np.split(flat, np.cumsum([rows * columns for rows, columns in shapes])[:-1])
+        network.weights = tuple(frozen(part.reshape(shape)) for part, shape in zip(parts, shapes, strict=True))
+        return network
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """d_0, ..., d_L."""
+        return (self.weights[0].shape[1], *(len(W) for W in self.weights))
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether it is a linear map: without activation, or without hidden layer to activate."""
+        return self.activation == "identity" or len(self.weights) == 1
+
+    @property
+    def flat(self) -> npt.NDArray[Any]:
+        """All layers raveled row-major and joined, W_1 first: the coordinates of `hessian`."""
+        return np.concatenate([W.ravel() for W in self.weights])
+
+    @cached_property
+    def matrix(self) -> npt.NDArray[Any]:
+        """W = W_L ... W_1 (dL, d0), of a linear network."""
+        if not self.is_linear:
+            raise ValueError(f"A {self.activation} network has no end-to-end matrix: call it, or look at its weights.")
+        return frozen(_core.product(list(self.widths), self.flat))
+
+    def __call__(self, X: npt.ArrayLike) -> Array:
+        """Outputs (..., dL) for inputs X (..., d0)."""
+        return self.outputs_of(last_axis(X, "X", self.widths[0], "the network takes"))
+
+    def outputs_of(self, inputs: Array) -> Array:
+        """As a call, behind the gate; no inputs at all (a width of 0) are fine here."""
+        H: Array = inputs @ self.weights[0].T
+        for W in self.weights[1:]:
+            H = named_activation(self.activation).function(H) @ W.T
+        return H
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Network.from_flat, (self.flat, self.widths, self.activation)
+
+    def __repr__(self) -> str:
+        kind = "" if self.activation == "identity" else f"{self.activation}, "
+        return f"Network({'-'.join(map(str, self.widths))}, {kind}{self.weights[0].dtype})"
+
+
+def predictor(problem: Problem, network: Network) -> Callable[[npt.ArrayLike], Array]:
+    """X (n, d0) -> f(X) (n, dL): the function that a network of a problem is, on the inputs themselves.
+
+    A hard-wired network acts on B x, a convolutional one averages its first hidden layer over the group.
+
+    >>> import linvariance as lv
+    >>> data = lv.Samples([[1.0, 0.0], [0.0, 2.0]], [1.0, 2.0])
+    >>> p = lv.hard_wired(data, lv.groups.symmetric(2), rank=1)
+    >>> f = predictor(p, lv.Network([[[1.0]], [[2.0]]], "tanh"))
+    >>> bool(np.allclose(f([[1.0, 3.0]]), f([[3.0, 1.0]])))
+    True
+    """
+    instance(problem, Problem, "problem", "pose one with hard_wired, augmented, ...")
+    instance(network, Network, "network", "take it from a Trace, or make one with Network([W_1, ..., W_L])")
+    check_fit(problem, network)
+    rep, single = problem.representation, len(network.weights) == 1
+    phi = named_activation("identity" if single else network.activation).function
+
+    def pooled(X: npt.ArrayLike) -> Array:
+        inputs, W = last_axis(X, "X", rep.dim), np.asarray(network.weights[0], dtype=np.float64)
+        elements, H = rep.elements(), np.zeros((*inputs.shape[:-1], len(W)))
+        for g in elements:
+            H += phi(inputs @ rep.multiply(W, g).T)
+        H /= len(elements)
+        if single:
+            return H
+        rest = Network.from_flat(network.flat[network.weights[0].size :], network.widths[1:], network.activation)
+        return rest.outputs_of(H)
+
+    if problem.method == "convolutional":
+        return pooled
+    if problem.is_hard_wired:
+        B = rep.invariant_basis()
+        return lambda X: network.outputs_of(last_axis(X, "X", rep.dim) @ B.T)
+    return network
+
+
+def network_loss(problem: Problem, network: Network) -> float:
+    """The problem's loss at a network, penalty included: what `train` records.
+
+    >>> import linvariance as lv
+    >>> p = lv.unconstrained(lv.Samples([[1.0]], [2.0]), rank=1)
+    >>> round(network_loss(p, lv.Network([[[1.0]], [[1.0]]], "tanh")), 6)  # (tanh 1 - 2)²
+    1.533649
+    """
+    instance(problem, Problem, "problem", "pose one with hard_wired, augmented, ...")
+    instance(network, Network, "network", "take it from a Trace, or make one with Network([W_1, ..., W_L])")
+    check_fit(problem, network)
+    if isinstance(problem.objective, Quadratic):
+        return problem.loss(np.asarray(network.matrix, dtype=np.float64))
+    return problem.objective.loss_at(network.widths, network.activation, network.flat)
+
+
+def check_fit(problem: Problem, network: Network, name: str = "network") -> None:
+    """ValueError unless the network leads from the problem's dim to its outputs, and is one that can pose it."""
+    if (network.widths[0], network.widths[-1]) != (problem.dim, problem.outputs):
+        raise ValueError(
+            f"{name} leads from {network.widths[0]} to {network.widths[-1]}, but the problem from {problem.dim} to "
+            f"{problem.outputs}."
+        )
+    if not np.isfinite(network.flat).all():
+        raise ValueError(f"{name} holds NaN or infinite weights.")
+    check_activation_fits(problem, "identity" if network.is_linear else network.activation)
+
+
+def check_widths(widths: Sequence[int]) -> tuple[int, ...]:
+    """d_0, ..., d_L as ints; zeros are legal (no invariants at all)."""
+    found = tuple(integer(width, f"widths[{j}]", minimum=0) for j, width in enumerate(listed(widths, "widths")))
+    if len(found) < 2:
+        raise ValueError(f"widths must name at least d_0 and d_L, but are {found}.")
+    return found
+
+
+def _layer(W: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
+    if isinstance(W, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array: fill or drop the masked entries first.")
+    try:
+        array = np.asarray(W)
+    except ValueError as error:
+        raise ValueError(f"{name} is no rectangular array: {error}.") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold real numbers, but holds {array.dtype}.")
+    if array.ndim != 2:
+        raise ValueError(f"{name} must be a matrix, but has shape {array.shape}.")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds NaN or infinite entries: every weight must be finite.")
+    return np.array(array, dtype=np.float32 if array.dtype == np.float32 else np.float64, order="C")
+
+
+def check_activation_fits(problem: Problem, activation: str) -> None:
+    """ValueError for a nonlinear network of a problem that only linear ones have."""
+    if named_activation(activation).name == "identity":
+        refuse_bound_layers(problem)
+        return
+    if isinstance(problem.objective, Quadratic):
+        raise ValueError(
+            f"A {activation} network needs the samples themselves: pose the problem on Samples(X, y), not Moments."
+        )
+    if problem.method == "regularized":
+        raise ValueError(f"The penalty ‖W G‖² is of a linear map, and a {activation} network is none: use augmented.")

@@ -1,0 +1,121 @@
+"""The loss of each method on the samples themselves, where no second moments carry it: what `Quadratic` is to moments.
+
+The three methods are the same three maps: restriction to invariant inputs, average over the group, penalty.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _core
+from ..arrays import Array, frozen
+from ..groups import Representation
+
+ELEMENTS_LIMIT = 2**30  # bytes of dense group elements
+
+
+class Empirical:
+    """(1/n) Σ_i ℓ(f(x_i), y_i) + tr(W P Wᵀ), averaged over the elements of a group that act on the inputs.
+
+    Attributes:
+        X: inputs (n, dim), targets: (dL, n), one-hot for cross-entropy.
+        loss_name: "squared" or "cross_entropy".
+        rep: the group whose elements are averaged over; None for none. They act on the first layer, W_1 ρ(g), so that
+            no augmented data are ever stored.
+        pooled: average the first hidden layer over the group, not the loss.
+        penalty: P (dim, dim), or None.
+    """
+
+    def __init__(
+        self,
+        X: npt.NDArray[Any],
+        targets: Array,
+        loss_name: str,
+        *,
+        rep: Representation | None = None,
+        pooled: bool = False,
+        penalty: Array | None = None,
+    ) -> None:
+        self.X, self.targets, self.loss_name = X, frozen(targets), loss_name
+        self.rep, self.pooled, self.penalty = rep, pooled, penalty
+        self._elements = _enumerated(rep)
+        self._cores: dict[str, Any] = {}
+
+    @property
+    def dim(self) -> int:
+        """Columns of V, d_0 of the networks."""
+        return self.X.shape[1]
+
+    @property
+    def outputs(self) -> int:
+        """Rows of V, d_L."""
+        return len(self.targets)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the augmented data: row k is element k // n of the group on sample k % n."""
+        return len(self.X) * (1 if self.pooled else int(self._elements["count"]))
+
+    def workspace(self, width: int) -> int:
+        """Bytes that one pass takes: W_1 ρ(g) of this width and its gradient, and what they give on a block."""
+        return 8 * int(self._elements["count"]) * width * (2 * self.dim + 4 * _core.sample_block)
+
+    def loss(self, V: Array) -> float:
+        """The loss of a linear map V (dL, dim)."""
+        return float(self._at(V)[0])
+
+    def gradient(self, V: Array) -> Array:
+        """Its gradient (dL, dim)."""
+        return np.asarray(self._at(V)[1]).reshape(V.shape)
+
+    def loss_at(self, widths: tuple[int, ...], activation: str, flat: npt.NDArray[Any]) -> float:
+        """The loss of a network, all layers raveled and joined."""
+        weights = np.ascontiguousarray(flat, dtype=np.float64)
+        return float(self.core().gradient(list(widths), activation, weights)[0])
+
+    def core(self, dtype: npt.DTypeLike = np.float64) -> Any:
+        """As the C++ core takes it, in one precision; data that are contiguous and of this kind are not copied."""
+        kind = np.dtype(dtype)
+        if kind.name not in self._cores:
+            make = _core.SampleProblem32 if kind == np.float32 else _core.SampleProblem
+            X, targets = (np.ascontiguousarray(array, dtype=kind) for array in (self.X, self.targets))
+            group = self._elements | {"matrices": [one.astype(kind) for one in self._elements["matrices"]]}
+            P = np.zeros((0, 0), kind) if self.penalty is None else np.ascontiguousarray(self.penalty, dtype=kind)
+            self._cores[kind.name] = make(X, targets, group, self.pooled, self.loss_name, P)
+        return self._cores[kind.name]
+
+    def _at(self, V: Array) -> Any:
+        return self.core().gradient([self.dim, self.outputs], "identity", V.ravel())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_cores": {}}  # made again where they are needed
+
+
+def _enumerated(rep: Representation | None) -> dict[str, Any]:
+    """Images and signs, or matrices, of all elements; ValueError for a group too large to go through."""
+    nothing: dict[str, Any] = {"count": 1, "images": [], "signs": [], "matrices": []}
+    if rep is None:
+        return nothing
+    try:
+        elements = rep.elements()
+    except ValueError as error:
+        raise ValueError(
+            f"rep has too many elements to average over on Samples: {str(error).partition(':')[0]}. Use hard_wired, or "
+            "groups.subgroup, or for the squared loss and linear networks Moments, which need no enumeration."
+        ) from None
+    if elements.dtype.kind == "i":
+        images, signs = (elements, None) if elements.ndim == 2 else (elements[:, 0], elements[:, 1])
+        return nothing | {
+            "count": len(images),
+            "images": images.ravel().tolist(),
+            "signs": [] if signs is None else signs.ravel().tolist(),
+        }
+    if elements.nbytes > ELEMENTS_LIMIT:
+        raise ValueError(
+            f"rep: {len(elements)} dense elements of {rep!r} would take {elements.nbytes / 2**30:.1f} GiB, above "
+            "1 GiB: use hard_wired, or a subgroup."
+        )
+    return nothing | {"count": len(elements), "matrices": [np.ascontiguousarray(one) for one in elements]}

@@ -1,0 +1,222 @@
+"""The squared loss of each method as a quadratic in V (dL, dim): tr(V S' Vᵀ) - 2 tr(V C'ᵀ) + c.
+
+The three methods are three maps on second moments: restriction to invariant inputs, average over the group, penalty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, partial
+
+import numpy as np
+import scipy.linalg
+from scipy.sparse.linalg import LinearOperator, cg
+
+from ..arrays import Array, dense, frozen
+from ..groups import Representation, dual
+from ..groups.intertwiners import intertwine
+from .spectra import PenalizedSpectrum, Rows, Whitened, tolerance, whiten
+
+Block = tuple[Array, Array | None]  # A_b (k, dim) and T_b (k, dL), None for zero targets
+
+
+class Quadratic:
+    """A sum of squares Σ_b ‖A_b Vᵀ - T_b‖² + floor, its moments and its whitened form.
+
+    Attributes:
+        cross: C' (dL, dim).
+        blocks: the A_b, T_b. Losses are summed from residuals: the error of the trace formula would grow with
+            ‖S'‖‖V‖² instead of with the loss.
+        floor: what no V can lower.
+        whitened: see `Whitened`; made when asked for.
+    """
+
+    def __init__(
+        self,
+        moment: Array | None,  # None: Σ_b A_bᵀ A_b, formed when asked for
+        cross: Array,
+        blocks: tuple[Block, ...],
+        floor: float,
+        whiten: Callable[[], Whitened],
+    ) -> None:
+        self.cross, self.blocks, self.floor = frozen(cross), blocks, floor
+        self._moment, self._whiten = moment, whiten
+
+    @property
+    def outputs(self) -> int:
+        """Rows of V."""
+        return len(self.cross)
+
+    @property
+    def dim(self) -> int:
+        """Columns of V."""
+        return self.cross.shape[1]
+
+    @cached_property
+    def moment(self) -> Array:
+        """S' (dim, dim)."""
+        if self._moment is not None:
+            return frozen(self._moment)
+        return frozen(np.asarray(sum(dense(A.T @ A) for A, _ in self.blocks)))
+
+    @cached_property
+    def whitened(self) -> Whitened:
+        """The loss as ‖Z - W̃‖² + floor."""
+        return self._whiten()
+
+    @cached_property
+    def rows(self) -> Rows:
+        """One root A of S' with its targets, at most `dim` rows."""
+        A = np.vstack([dense(A) for A, _ in self.blocks])
+        T = np.vstack([np.zeros((A.shape[0], len(self.cross))) if T is None else T for A, T in self.blocks])
+        return Rows(A, T, self.floor).reduced()
+
+    def loss(self, V: Array) -> float:
+        """Σ_b ‖A_b Vᵀ - T_b‖² + floor."""
+        return float(sum(np.square(r).sum() for r in self._residuals(V))) + self.floor
+
+    def gradient(self, V: Array) -> Array:
+        """2 Σ_b (A_b Vᵀ - T_b)ᵀ A_b, of the shape of V."""
+        terms = ((A.T @ r).T for (A, _), r in zip(self.blocks, self._residuals(V), strict=True))
+        return 2 * np.asarray(sum(terms))
+
+    def _residuals(self, V: Array) -> list[Array]:
+        return [A @ V.T if T is None else A @ V.T - T for A, T in self.blocks]
+
+
+def plain(rows: Rows) -> Quadratic:
+    """The loss itself."""
+    return Quadratic(None, rows.T.T @ rows.A, ((rows.A, rows.T),), rows.floor, partial(whiten, rows))
+
+
+def restricted(rows: Rows, rep: Representation) -> Quadratic:
+    """V acts on B x: S' = B S Bᵀ, C' = C Bᵀ   (Duan & Montúfar, Theorem 6)."""
+    return plain(Rows(rows.A @ rep.invariant_basis().T, rows.T, rows.floor, rows.rounding).reduced())
+
+
+def averaged(rows: Rows, rep: Representation) -> Quadratic:
+    """S' = S̄, C' = C Πᵀ   (Duan & Montúfar, Proposition 11).
+
+    The loss is ‖A Πᵀ Vᵀ - T‖² + tr(V (S̄ - Π S Πᵀ) Vᵀ). Optimal loss and singular values are those of the restricted
+    problem (Theorem 12): never from S̄, whose condition is squared. So is the optimum, of least norm if ρ is orthogonal.
+    """
+    rep.refuse_dense("the average of XᵀX/n")
+    S = rep.average_moment(rows.A.T @ rows.A)
+    project = rep.project if rep.is_orthogonal else _transposed(rep)
+    fit = project(rows.A)
+    # A root of what varies along the orbits. Its small eigenvalues are rounded, which a loss does not mind.
+    values, vectors = scipy.linalg.eigh(S if rep.is_orthogonal else S - fit.T @ fit)
+    root = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
+    varying = root - rep.project(root) if rep.is_orthogonal else root
+    invariant = restricted(rows, rep)
+    return Quadratic(
+        S,
+        project(rows.T.T @ rows.A),
+        ((fit, rows.T), (varying, None)),
+        rows.floor,
+        partial(_lifted, invariant, rep),
+    )
+
+
+def equivariant(rows: Rows, rep: Representation, output: Representation) -> Quadratic:
+    """S' = S̄, C' = C̄ = mean ρ_Y(g) C ρ(g)ᵀ: augmentation of inputs and targets together.
+
+    C̄ S̄⁺ is equivariant, so the least loss without a rank bound is its residual on the data themselves. On S̄ the
+    support is decided at d0·eps·λ₁, data below √eps of their scale.
+    """
+    rep.refuse_dense("the average of XᵀX/n")
+    S = rep.average_moment(rows.A.T @ rows.A)
+    C = intertwine(rows.T.T @ rows.A, dual(rep), output)  # ρ(g)ᵀ is the inverse of the dual
+    values, vectors = scipy.linalg.eigh(S, driver="evd")
+    support = values > 16 * tolerance(S.shape, values[-1])
+    s, V = np.sqrt(values[support]), vectors[:, support]
+    Z, back = C @ V / s, V.T / s[:, None]
+    floor = rows.floor + float(np.square(rows.A @ (Z @ back).T - rows.T).sum())
+    whitened = Whitened(frozen(Z), back, floor, len(s), float(s[-1] / s[0]) if len(s) else 1.0)
+    return Quadratic(S, C, ((s[:, None] * V.T, Z.T),), floor, partial(_given, whitened))
+
+
+def penalized(rows: Rows, rep: Representation, strength: float) -> Quadratic:
+    """S' = S + strength·G Gᵀ, C' = C   (Duan & Montúfar, Proposition 8)."""
+    base = plain(rows)
+    if strength == 0:
+        return base
+    penalty = rep.penalty_matrix()
+    if not np.isfinite(strength * float(penalty.max()) + float(base.moment.max())):
+        raise ValueError(f"strength {strength:g} overflows in strength·G Gᵀ: its limit is what hard_wired poses.")
+    return Quadratic(
+        base.moment + strength * penalty,
+        base.cross,
+        (*base.blocks, (np.sqrt(strength) * rep.defect.T, None)),
+        rows.floor,
+        partial(_penalized_spectrum, rows, rep, strength),
+    )
+
+
+class EquivariancePenalty(Quadratic):
+    """The loss plus strength·Σ_m ‖W ρ(g_m) - ρ_Y(g_m) W‖², over the generators; of a Lie algebra, ‖W A - A_Y W‖².
+
+    Not of the form tr(W S' Wᵀ): there is no whitened target, and with a rank bound no closed form.
+    """
+
+    def __init__(self, rows: Rows, rep: Representation, output: Representation, strength: float) -> None:
+        base = plain(rows)
+        super().__init__(None, base.cross, base.blocks, base.floor, self._refuse)
+        pairs = [*zip(rep.algebra, output.algebra, strict=True), *zip(rep.matrices(), output.matrices(), strict=True)]
+        self.strength, self._pairs = strength, pairs
+
+    def loss(self, V: Array) -> float:
+        """The loss with its penalty."""
+        return super().loss(V) + self.strength * sum(float(np.square(V @ a - b @ V).sum()) for a, b in self._pairs)
+
+    def gradient(self, V: Array) -> Array:
+        """Its gradient (dL, d0)."""
+        return super().gradient(V) + 2 * self.strength * self._pull(V)
+
+    def unbounded_minimum(self) -> Array:
+        """The minimizer without a rank bound, of least norm: W S + strength·(penalty)W = C by conjugate gradients."""
+        shape = self.cross.shape
+
+        def apply(w: Array) -> Array:
+            W = w.reshape(shape)
+            return (W @ self.moment + self.strength * self._pull(W)).ravel()
+
+        size = shape[0] * shape[1]
+        operator = LinearOperator((size, size), matvec=apply, dtype=np.float64)
+        w, failure = cg(operator, self.cross.ravel(), rtol=1e-14, maxiter=20 * size)
+        if failure:
+            residual = np.linalg.norm(apply(w) - self.cross.ravel()) / np.linalg.norm(self.cross)
+            if residual > 1e-8:
+                raise ValueError(
+                    f"The regularized equivariant optimum did not converge (relative residual {residual:.1e}): the "
+                    "moment S + strength·penalty is too ill-conditioned. Raise strength or scale the inputs."
+                )
+        return np.asarray(w).reshape(shape)
+
+    def _pull(self, V: Array) -> Array:
+        total = np.zeros_like(V)
+        for a, b in self._pairs:
+            rest = V @ a - b @ V
+            total += rest @ a.T - b.T @ rest
+        return total
+
+    def _refuse(self) -> Whitened:
+        raise ValueError("A regularized equivariant problem has no whitened target: its penalty mixes both sides of W.")
+
+
+def _lifted(invariant: Quadratic, rep: Representation) -> Whitened:
+    return invariant.whitened.lifted(rep.invariant_basis())
+
+
+def _given(whitened: Whitened) -> Whitened:
+    return whitened
+
+
+def _penalized_spectrum(rows: Rows, rep: Representation, strength: float) -> Whitened:
+    return PenalizedSpectrum(rows, rep.invariant_basis(), rep.penalty_frame).at(strength)
+
+
+def _transposed(rep: Representation) -> Callable[[Array], Array]:
+    """A -> A Πᵀ."""
+    Pi = rep.project(np.eye(rep.dim))
+    return lambda A: A @ Pi.T

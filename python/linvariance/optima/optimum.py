@@ -1,0 +1,169 @@
+"""Global minima: in closed form, by choice of multiplets, and by descent where there is no closed form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..arrays import Array, instance
+from ..data.moments import Moments
+from ..groups import Representation
+from ..groups.intertwiners import intertwine
+from ..objectives.multiplets import choose, multiplets
+from ..objectives.quadratics import EquivariancePenalty
+from ..objectives.spectra import decide_rank, svd, tolerance
+from ..problems import Problem, augmented, hard_wired
+from .solution import Solution
+
+
+def solve(problem: Problem) -> Solution:
+    """The global minimum of least norm   (Duan & Montúfar, Theorem 6, Propositions 8 and 11).
+
+    With the singular value decomposition of the whitened target Z = C'A⁻¹, W = Z_r A⁻ᵀ, on the support of S' where
+    it is singular. σ_i counts as zero below max(shape)·eps·‖targets‖. Hard-wired equivariant problems take whole
+    multiplets of singular values; regularized equivariant ones with a rank bound are solved by descent, and say so.
+
+    >>> import linvariance as lv
+    >>> m = lv.Moments.from_data(np.eye(3), np.diag([4.0, 2.0, 1.0]))
+    >>> s = lv.solve(lv.unconstrained(m, rank=2))
+    >>> s.rank, round(s.loss, 12), round(s.gap, 12)
+    (2, 0.333333333333, 0.25)
+    >>> np.allclose(s.weights, np.diag([4.0, 2.0, 0.0]))
+    True
+    """
+    instance(problem, Problem, "problem", "pose one with hard_wired, augmented, regularized or unconstrained")
+    if isinstance(problem.quadratic, EquivariancePenalty):
+        return _by_descent(problem, problem.quadratic)
+    whitened = problem.quadratic.whitened
+    Z = whitened.target
+    U, sigma, Vt = svd(Z)
+    # Z = TᵀU carries rounding of the size of T, not of σ_1: targets that X does not explain at all have rank 0.
+    scale = float(np.hypot(np.linalg.norm(Z), np.sqrt(whitened.floor)))
+    noise = tolerance(Z.shape, scale)
+    if problem.method == "hard_wired" and problem.output is not None:
+        items = multiplets(Z, problem.output, 64 * noise)
+        choice = choose(items, problem.rank, 64 * noise * scale)
+        left = np.hstack([np.zeros((len(Z), 0)), *(item.left for item in choice.chosen)])
+        inner, rank, unique = left @ (left.T @ Z), left.shape[1], choice.unique
+        dropped = float(np.square(Z - inner).sum())
+    else:
+        rank = min(problem.rank, decide_rank(sigma, Z.shape, noise))
+        inner, dropped = (U[:, :rank] * sigma[:rank]) @ Vt[:rank], float(np.square(sigma[rank:]).sum())
+        unique = rank < problem.rank or problem.rank >= len(sigma) or bool(sigma[rank - 1] - sigma[rank] > noise)
+    with np.errstate(over="ignore", invalid="ignore"):
+        weights = inner @ whitened.back
+    if problem.output is not None and problem.method == "hard_wired":
+        # Of the same loss and, where S̄ is singular and ρ is not orthogonal, equivariant only then.
+        weights = intertwine(weights, problem.representation, problem.output)
+    if not np.isfinite(weights).all():
+        raise ValueError(
+            f"The weights overflow: X has the scale {_scale(problem.data.xx):.3g} and Y the scale "
+            f"{np.sqrt(problem.data.yy):.3g}. Divide each by its scale first."
+        )
+    return Solution(
+        weights=problem.lift(weights),
+        loss=whitened.floor + dropped,
+        singular_values=sigma,
+        rank=rank,
+        gap=_gap(sigma, problem.rank) if rank else 0.0,
+        data_rank=whitened.rank,
+        condition=whitened.condition,
+        unique=unique,
+        least_norm=problem.representation.is_orthogonal or (problem.method != "augmented" and problem.output is None),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class EquivarianceGap:
+    """What hard-wiring and augmentation give for an equivariant target of bounded rank.
+
+    Attributes:
+        hard_wired, augmented: the two optima.
+        loss_gap: loss of the first minus loss of the second, 0 unless the rank bound cuts a multiplet.
+        equivariance_error: ‖W - mean ρ_Y(g) W ρ(g)⁻¹‖ / ‖W‖ of the augmented optimum found.
+        cuts_multiplet: whether the rank bound cuts a multiplet of the augmented optimum.
+        multiplets: (σ, dimension) of each, largest σ first.
+    """
+
+    hard_wired: Solution
+    augmented: Solution
+    loss_gap: float
+    equivariance_error: float
+    cuts_multiplet: bool
+    multiplets: tuple[tuple[float, int], ...] = field(default=())
+
+
+def equivariance_gap(data: Moments, rep: Representation, *, rank: int, output: Representation) -> EquivarianceGap:
+    """Solves the hard-wired and the augmented equivariant problem and compares their optima.
+
+    >>> import linvariance as lv
+    >>> turn = lv.groups.matrices([[[-0.5, -np.sqrt(0.75)], [np.sqrt(0.75), -0.5]]])  # C3 on the plane
+    >>> m = lv.Moments.from_data(np.sqrt(2) * np.eye(2), np.sqrt(2) * np.eye(2))  # S = C = 1
+    >>> gap = lv.equivariance_gap(m, turn, rank=1, output=turn)
+    >>> gap.cuts_multiplet, round(gap.loss_gap, 12), gap.hard_wired.rank
+    (True, 1.0, 0)
+    """
+    hard = hard_wired(data, rep, rank=rank, output=output)
+    best, free = solve(hard), solve(augmented(data, rep, rank=rank, output=output))
+    size = float(np.linalg.norm(free.weights))
+    off = float(np.linalg.norm(free.weights - intertwine(free.weights, rep, output)))
+    Z = hard.quadratic.whitened.target
+    noise = 64 * tolerance(Z.shape, float(np.hypot(np.linalg.norm(Z), np.sqrt(hard.quadratic.whitened.floor))))
+    items = multiplets(Z, output, noise)
+    ends = np.cumsum([0, *(item.dimension for item in items)])
+    cuts = rank < ends[-1] and rank not in ends
+    return EquivarianceGap(
+        hard_wired=best,
+        augmented=free,
+        loss_gap=best.loss - free.loss,
+        equivariance_error=off / size if size else 0.0,
+        cuts_multiplet=bool(cuts),
+        multiplets=tuple((item.value, item.dimension) for item in items),
+    )
+
+
+def _by_descent(problem: Problem, quadratic: EquivariancePenalty) -> Solution:
+    """The linear system without an effective rank bound; else L-BFGS in the factors from its truncation."""
+    W = quadratic.unbounded_minimum()
+    U, s, Vt = svd(W)
+    r = min(problem.rank, len(s))
+    bounded = decide_rank(s, W.shape) > r
+    if bounded:
+        start = np.concatenate([(U[:, :r] * np.sqrt(s[:r])).ravel(), (np.sqrt(s[:r])[:, None] * Vt[:r]).ravel()])
+        cut = U[:, :r].size
+
+        def slope(x: Array) -> tuple[float, Array]:
+            left, right = x[:cut].reshape(-1, r), x[cut:].reshape(r, -1)
+            D = quadratic.gradient(left @ right)
+            return quadratic.loss(left @ right), np.concatenate([(D @ right.T).ravel(), (left.T @ D).ravel()])
+
+        from scipy.optimize import minimize  # here: it takes a third of the time that importing the package may take
+
+        options = {"maxiter": 5000, "ftol": 1e-15, "gtol": 1e-12 * max(1.0, float(np.abs(quadratic.cross).max()))}
+        x = minimize(slope, start, jac=True, method="L-BFGS-B", options=options).x
+        W = x[:cut].reshape(-1, r) @ x[cut:].reshape(r, -1)
+        s = svd(W)[1]
+    spectrum = np.linalg.eigvalsh(quadratic.moment)
+    support = spectrum[spectrum > tolerance(quadratic.moment.shape, spectrum[-1])]
+    return Solution(
+        weights=W,
+        loss=quadratic.loss(W),
+        singular_values=s,
+        rank=min(r, decide_rank(s, W.shape)),
+        gap=0.0,
+        data_rank=len(support),
+        condition=float(np.sqrt(support[-1] / support[0])) if len(support) else 1.0,
+        unique=not bounded,
+        certified=not bounded,
+    )
+
+
+def _gap(sigma: Array, rank: int) -> float:
+    ends = np.append(sigma, 0.0)
+    r = min(rank, len(sigma))
+    return float((ends[r - 1] - ends[r]) / ends[0])
+
+
+def _scale(S: Array) -> float:
+    return float(np.sqrt(np.trace(S) / len(S)))

@@ -1,0 +1,389 @@
+"""Training of networks on a problem's moments or samples; every loop runs in C++."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _core
+from ..arrays import Array, instance, integer, listed
+from ..invariance import seen_and_frozen
+from ..networks.init import Init, pytorch
+from ..networks.network import Network, check_activation_fits, check_widths
+from ..objectives.empirical import Empirical
+from ..problems import Problem, refuse_bound_layers
+from ..threads import processors
+from .optimizers import Adam, GradientDescent, Optimizer
+from .trace import Trace
+
+MEMORY_LIMIT = 2**30  # bytes of a Trace
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a Trace keeps: every `every` epochs the loss and norms, `entries` of W (row, column), W itself."""
+
+    every: int = 10
+    entries: Sequence[tuple[int, int]] = ()
+    weights: bool = False
+
+    def __post_init__(self) -> None:
+        integer(self.every, "every")
+        instance(self.weights, bool, "weights", "whether to keep W itself")
+        entries = [listed(entry, f"entries[{k}]") for k, entry in enumerate(listed(self.entries, "entries"))]
+        for k, entry in enumerate(entries):
+            if len(entry) != 2:
+                raise ValueError(f"entries[{k}] must be a pair (row, column), but is {entry!r}.")
+        places = (tuple(integer(place, f"entries[{k}]", 0) for place in entry) for k, entry in enumerate(entries))
+        object.__setattr__(self, "entries", tuple(places))
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Mini-batches of `size` rows, on problems of Samples: every epoch goes through all rows in a new order.
+
+    The rows are those of the augmented data, which are never stored: row k of n·|G| is element k // n of
+    `rep.elements()` on sample k % n. For other methods they are the n samples.
+    """
+
+    size: int
+
+    def __post_init__(self) -> None:
+        integer(self.size, "size")
+
+    def order(self, seed: int, epochs: int, rows: int) -> npt.NDArray[np.int32]:
+        """The order (epochs, rows) in which a run with this seed takes them: permutations by default_rng([seed, 1]).
+
+        >>> Batches(2).order(seed=0, epochs=1, rows=4).shape
+        (1, 4)
+        """
+        seed, epochs = integer(seed, "seed", minimum=0), integer(epochs, "epochs", minimum=0)
+        rows = integer(rows, "rows", maximum=2**31 - 1)
+        _refuse_order(1, epochs, rows)
+        generator = np.random.default_rng([seed, 1])
+        out = np.empty((epochs, rows), dtype=np.int32)
+        for epoch in out:
+            epoch[:] = generator.permutation(rows)
+        return out
+
+
+def _refuse_order(runs: int, epochs: int, rows: int) -> None:
+    size = 4 * runs * epochs * rows
+    if size > MEMORY_LIMIT:
+        raise ValueError(
+            f"The order of {epochs} epochs of {rows:,} rows for {runs} seeds would take {size / 2**30:.3g} GiB, above "
+            "1 GiB: train fewer seeds or epochs at once, these from the last network by init.given, or take a subgroup."
+        )
+
+
+def train(
+    problems: Problem | Sequence[Problem],
+    widths: Sequence[int] | None = None,
+    *,
+    activation: str = "identity",
+    optimizer: Optimizer | None = None,
+    epochs: int,
+    batches: Batches | None = None,
+    seeds: Sequence[int] = (0,),
+    init: Init | None = None,
+    dtype: npt.DTypeLike = np.float64,
+    record: Record | None = None,
+    threads: int | None = None,
+) -> Trace:
+    """Trains a network on each problem from each seed, by descent on W_1, ..., W_L.
+
+    On Moments an epoch costs O(h·d0²) for the first hidden width h, whatever the number of samples and the order of the
+    group; on Samples it goes through them, and its records of nonlinear networks (norms, entries, weights) are of W_1.
+    A run on Samples whose loss is no longer finite stops there; what it recorded before is kept, the rest is NaN.
+    Run (i, k) starts from init(widths, default_rng(seeds[k])) and is the same, bit for bit, alone or in company and
+    for any number of threads. Ctrl-C ends all runs.
+
+    Args:
+        problems: one Problem or several of equal dim, rank and outputs.
+        widths: d_0, ..., d_L; None means (dim, rank, outputs). Refused unless they start at dim, end at outputs and
+            min(widths) == min(rank, dim, outputs), so that the network poses this very problem.
+        activation: of the hidden layers; see `Network`. Others than "identity" need Samples.
+        optimizer: Adam() unless given.
+        epochs: number of updates, or of passes through the batches, 0 or more.
+        batches: mini-batches, on Samples; the full batch unless given.
+        seeds: of numpy's default_rng.
+        init: init.pytorch() unless given.
+        dtype: float64 or float32, of the weights and their updates; records are float64 always.
+        record: what to keep; Record() unless given. Refused above 1 GiB.
+        threads: at most this many, by default one for each processor; parallel over runs.
+
+    >>> import linvariance as lv
+    >>> m = lv.Moments.from_data(np.eye(3), np.diag([3.0, 2.0, 1.0]))
+    >>> p = lv.unconstrained(m, rank=2)
+    >>> t = lv.train(p, optimizer=lv.Adam(lr=0.05), epochs=500)
+    >>> t.network.widths, bool(abs(t.loss[-1] - lv.solve(p).loss) < 1e-6)
+    ((3, 2, 3), True)
+    """
+    runs = [problems] if isinstance(problems, Problem) else listed(problems, "problems")
+    first = _check_problems(runs)
+    shape = _check_architecture(widths, first)
+    epochs = integer(epochs, "epochs", minimum=0)
+    seeds = [integer(seed, f"seeds[{k}]", minimum=0) for k, seed in enumerate(listed(seeds, "seeds"))]
+    if not seeds:
+        raise ValueError("seeds is empty: pass at least one, e.g. seeds=(0,).")
+    for problem in runs:
+        check_activation_fits(problem, activation)
+    kind = _kind(dtype)
+    record = Record() if record is None else record
+    instance(record, Record, "record", "e.g. Record(every=10)")
+    optimizer = Adam() if optimizer is None else optimizer
+    instance(optimizer, (Adam, GradientDescent), "optimizer", "e.g. Adam(lr=1e-3)")
+    threads = min(integer(threads, "threads") if threads is not None else processors(), len(runs) * len(seeds))
+    states = epochs // record.every + 1 + (epochs % record.every != 0)
+    rows = first.outputs if activation == "identity" else shape[1]
+    _refuse_memory(record, shape, rows, len(runs) * len(seeds), states)
+    _refuse_workspace(runs, shape[1], threads)
+    times = np.minimum(np.arange(states) * record.every, epochs)
+
+    draw = pytorch() if init is None else init
+    theirs = getattr(draw, "activation", None)
+    if theirs not in (None, activation):
+        raise ValueError(f"init holds a {theirs} network, but activation is {activation!r}: pass {theirs!r}.")
+    if not callable(draw):
+        raise TypeError(f"init must be callable, but is {type(draw).__name__}: e.g. init.pytorch() or init.given(...).")
+    if kind == np.float32:
+        _refuse_float32_overflow(runs)
+    each = np.stack([_start(draw, shape, seed) for seed in seeds])
+    starts = np.ascontiguousarray(np.broadcast_to(each, (len(runs), *each.shape)), dtype=kind)
+    looks = [_look(problem, record, rows) for problem in runs]
+    loop = (optimizer.settings(), epochs, record.every, record.weights, threads)
+    if isinstance(first.objective, Empirical):
+        order = _order(runs, batches, seeds, epochs)
+        cores = [problem.objective.core(kind) for problem in runs if isinstance(problem.objective, Empirical)]
+        size = 1 if batches is None else batches.size
+        found = _core.train_on_samples(list(shape), activation, cores, looks, starts, order, size, *loop)
+    else:
+        if batches is not None:
+            raise ValueError("batches need the samples themselves: pose the problem on Samples(X, y), not Moments.")
+        tasks = [_task(problem) | look for problem, look in zip(runs, looks, strict=True)]
+        found = _core.train(list(shape), tasks, starts, *loop)
+    without_eps = isinstance(optimizer, Adam) and optimizer.eps == 0
+    remedy = "lower the learning rate" + (", or pass eps > 0, since Adam divides by the gradient's size" * without_eps)
+    _warn_of_divergence(found, times, remedy)
+    return _trace(runs, shape, activation, times, found, record)
+
+
+def _order(
+    runs: Sequence[Problem], batches: Batches | None, seeds: Sequence[int], epochs: int
+) -> npt.NDArray[np.int32] | None:
+    """The rows of every seed and epoch (seeds, epochs, rows)."""
+    if batches is None:
+        return None
+    instance(batches, Batches, "batches", "e.g. Batches(size=64)")
+    counts = {problem.objective.rows for problem in runs if isinstance(problem.objective, Empirical)}
+    if len(counts) > 1:
+        raise ValueError(f"problems must share the number of rows to be batched together, but have {sorted(counts)}.")
+    _refuse_order(len(seeds), epochs, min(counts))
+    return np.stack([batches.order(seed, epochs, min(counts)) for seed in seeds])
+
+
+def _check_problems(runs: Sequence[Problem]) -> Problem:
+    if not runs:
+        raise ValueError("problems is empty: pass at least one Problem.")
+    for problem in runs:
+        instance(problem, Problem, "every one of problems", "pose them with hard_wired, augmented, ...")
+        refuse_bound_layers(problem)
+    if len({type(problem.objective) is Empirical for problem in runs}) > 1:
+        raise ValueError("problems must all be on Moments or all on Samples: train them apart.")
+    shapes = {(p.dim, p.rank, p.outputs, p.representation.dim) for p in runs}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"problems must share (dim, rank, outputs, columns of X), but have {sorted(shapes)}: train them apart."
+        )
+    return runs[0]
+
+
+def _check_architecture(widths: Sequence[int] | None, problem: Problem) -> tuple[int, ...]:
+    bound = min(problem.rank, problem.dim, problem.outputs)
+    if widths is None:
+        return (problem.dim, problem.rank, problem.outputs)
+    shape = check_widths(widths)
+    if (shape[0], shape[-1]) != (problem.dim, problem.outputs):
+        raise ValueError(
+            f"widths {shape} lead from {shape[0]} to {shape[-1]}, but the problem from {problem.dim} to "
+            f"{problem.outputs}."
+        )
+    if min(shape) != bound:
+        raise ValueError(
+            f"widths {shape} bound the rank by {min(shape)}, but the problem by {bound}: change a hidden width or "
+            f"pose the problem with rank={min(shape)}."
+        )
+    return shape
+
+
+def _kind(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"dtype must be float64 or float32, but is {dtype!r}.") from None
+    if kind not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float64 or float32, but is {kind}.")
+    return kind
+
+
+def _refuse_float32_overflow(runs: Sequence[Problem]) -> None:
+    largest = max(float(np.abs(M).max(initial=0.0)) for problem in runs for M in _magnitudes(problem))
+    if largest > 1e-3 * float(np.finfo(np.float32).max):
+        raise ValueError(
+            f"The data or their second moments reach {largest:.3g}, too much for dtype float32: divide X and Y "
+            "by their scales, or train in float64."
+        )
+
+
+def _magnitudes(problem: Problem) -> tuple[npt.NDArray[Any], ...]:
+    """What becomes float32."""
+    if isinstance(problem.objective, Empirical):
+        penalty = np.zeros(0) if problem.objective.penalty is None else problem.objective.penalty
+        return problem.objective.X, problem.objective.targets, penalty
+    return problem.quadratic.moment, problem.quadratic.cross
+
+
+def _refuse_memory(record: Record, shape: tuple[int, ...], rows: int, runs: int, states: int) -> None:
+    parameters = sum(rows * columns for rows, columns in zip(shape[1:], shape[:-1], strict=True))
+    networks = 8 * 6 * runs * parameters  # starts, weights, gradients, Adam's two means, the final networks
+    if networks > 8 * MEMORY_LIMIT:
+        raise ValueError(
+            f"{runs} networks of widths {shape} would take {networks / 2**30:.3g} GiB, above 8 GiB: lower the rank or "
+            "the widths, or train fewer at once."
+        )
+    cells = rows * shape[0] if record.weights else 0
+    size = 8 * (runs * states * (6 + len(record.entries) + cells) + 2 * len(record.entries) * shape[0])
+    if size > MEMORY_LIMIT:
+        raise ValueError(
+            f"The record of {runs * states} states would take {size / 2**30:.3g} GiB, above 1 GiB: raise Record.every, "
+            "follow fewer entries, or train fewer seeds at once."
+        )
+
+
+def _refuse_workspace(runs: Sequence[Problem], width: int, threads: int) -> None:
+    largest = max((p.objective.workspace(width) for p in runs if isinstance(p.objective, Empirical)), default=0)
+    if threads * largest > 8 * MEMORY_LIMIT:
+        raise ValueError(
+            f"A first layer of {width} rows under every element of the group would take "
+            f"{threads * largest / 2**30:.3g} GiB on {threads} threads, above 8 GiB: lower the first of the hidden "
+            "widths, or threads, or take a subgroup."
+        )
+
+
+def _start(draw: Init, shape: tuple[int, ...], seed: int) -> npt.NDArray[Any]:
+    try:
+        layers = draw(shape, np.random.default_rng(seed))
+    except TypeError as error:  # such as init.pytorch instead of init.pytorch()
+        raise TypeError(f"init must take (widths, generator) and return layers: {error}") from error
+    try:
+        network = Network(layers)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"init returned no layers of a network: {error}") from error
+    if network.widths != shape:
+        raise ValueError(f"init returned layers of widths {network.widths}, but the runs have widths {shape}.")
+    return network.flat.astype(np.float64)
+
+
+def _look(problem: Problem, record: Record, rows: int) -> dict[str, Any]:
+    """What the C++ core is told to look at in W, or in the first layer of a nonlinear network."""
+    rep, d0 = problem.representation, problem.representation.dim
+    entries = [(_index(row, rows, "row"), _index(column, d0, "column")) for row, column in record.entries]
+    lift = rep.invariant_basis() if problem.is_hard_wired else np.eye(d0)  # W = V lift
+    columns = np.ascontiguousarray(lift[:, [column for _, column in entries]].T)
+    return {
+        "parts": _parts(problem),
+        "entry_rows": [row for row, _ in entries],
+        "entry_columns": columns.reshape(len(entries), problem.dim),
+    }
+
+
+def _task(problem: Problem) -> dict[str, Any]:
+    """Moments to descend on, and an equivalent data set for the loss."""
+    quadratic = problem.quadratic
+    return {
+        "S": np.ascontiguousarray(quadratic.moment),
+        "C": np.ascontiguousarray(quadratic.cross),
+        "A": quadratic.rows.A,
+        "T": quadratic.rows.T,
+        "floor": quadratic.rows.floor,
+    }
+
+
+def _parts(problem: Problem) -> list[Array]:
+    """Orthonormal bases (dim, .) of W⊥ and of its seen and frozen parts; empty where that part is zero or undefined."""
+    nothing = np.zeros((problem.dim, 0))
+    if problem.is_hard_wired:
+        return [nothing] * 3
+    rep = problem.representation
+    perp = np.ascontiguousarray(rep.complement_basis.T)
+    if not rep.is_orthogonal:  # W⊥ is no orthogonal part of W then
+        return [np.eye(rep.dim) - rep.project(np.eye(rep.dim)), nothing, nothing]
+    if problem.method != "augmented":
+        return [perp, nothing, nothing]
+    return [perp, *seen_and_frozen(problem.representation, problem.data)]
+
+
+def _index(value: int, length: int, name: str) -> int:
+    index = integer(value, f"the {name} of an entry", minimum=0)
+    if index >= length:
+        raise ValueError(f"entries follow {name} {index} of W, but W has only {length} {name}s.")
+    return index
+
+
+def _trace(
+    runs: Sequence[Problem],
+    shape: tuple[int, ...],
+    activation: str,
+    times: npt.NDArray[np.int64],
+    found: dict[str, Any],
+    record: Record,
+) -> Trace:
+    parts = found["parts"]
+    weights = np.empty((*found["weights"].shape[:-1], runs[0].representation.dim)) if record.weights else None
+    for i, problem in enumerate(runs):
+        if not problem.is_hard_wired and not (problem.method == "augmented" and problem.representation.is_orthogonal):
+            parts[i, :, :, 1:] = np.nan  # what no gradient sees is a matter of the augmented problem
+        if weights is not None:
+            V = found["weights"][i]
+            weights[i] = V @ problem.representation.invariant_basis() if problem.is_hard_wired else V
+    trace = Trace(
+        epochs=times,
+        loss=found["loss"],
+        norm=found["norm"],
+        norm_perp=parts[..., 0],
+        norm_first_perp=found["first"],
+        norm_seen=parts[..., 1],
+        norm_frozen=parts[..., 2],
+        entries=found["entries"],
+        weights=weights,
+        networks=tuple(
+            tuple(Network.from_flat(flat, shape, activation) for flat in of_one) for of_one in found["network"]
+        ),
+    )
+    return trace.at(0, 0) if found["loss"].shape[:2] == (1, 1) else trace
+
+
+def _warn_of_divergence(found: dict[str, Any], times: npt.NDArray[np.int64], remedy: str) -> None:
+    loss = found["loss"]
+    diverged = np.argwhere(~np.isfinite(loss).all(axis=-1))
+    if not len(diverged):
+        return
+    if "stopped" in found:
+        epochs = [int(found["stopped"][i, k]) for i, k in diverged]
+        place = int(np.argmin(epochs))
+        when = f"in epoch {epochs[place]}"
+    else:
+        firsts = [int(np.argmin(np.isfinite(loss[i, k]))) for i, k in diverged]
+        place = int(np.argmin(firsts))
+        when = f"between epochs {times[max(firsts[place] - 1, 0)]} and {times[firsts[place]]}"
+    problem, seed = diverged[place]
+    warnings.warn(
+        f"{len(diverged)} runs diverged, first problem {problem} at seeds[{seed}], {when}: {remedy}.",
+        RuntimeWarning,
+        stacklevel=3,
+    )
