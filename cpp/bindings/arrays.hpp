@@ -6,6 +6,7 @@
 #include <pybind11/stl.h>
 
 #include "linvariance/matrix.hpp"
+#include "linvariance/objectives/moment_objective.hpp"
 
 namespace linvariance::bindings {
 
@@ -23,6 +24,16 @@ template <class T>
 ConstView<T> view(const Array<T>& array) {
     expect(array.ndim() == 2, "expected a two-dimensional array");
     return {array.data(), array.shape(0), array.shape(1)};
+}
+
+inline Matrix<double> copy(const Array<double>& array) {
+    return view(array);
+}
+
+inline void expect_fit(const MomentObjective<double>& objective, const Chain& chain) {
+    expect(objective.S.rows() == chain.inputs() && objective.S.cols() == chain.inputs() &&
+               objective.C.rows() == chain.outputs() && objective.C.cols() == chain.inputs(),
+           "expected S (d_0, d_0) and C (d_L, d_0)");
 }
 
 template <class T>

@@ -70,14 +70,12 @@ Array<T> tangent_of(const Widths& widths, const Array<T>& weights, const Array<T
 
 using MomentHessian = Hessian<double>;
 
-std::unique_ptr<Locked<MomentHessian>> make_hessian(const Widths& widths, const Array<double>& S,
-                                                    const Array<double>& C, const Array<double>& weights) {
+std::unique_ptr<Locked<MomentHessian>> make_hessian(const MomentObjective<double>& objective, const Widths& widths,
+                                                    const Array<double>& weights) {
     const Chain chain = make_chain(widths);
-    MomentObjective<double> objective{view(S), view(C)};
-    expect(S.shape(0) == chain.inputs() && S.shape(1) == chain.inputs() && C.shape(0) == chain.outputs() &&
-               C.shape(1) == chain.inputs() && weights.size() == chain.parameters(),
-           "expected S (d_0, d_0), C (d_L, d_0) and weights that fit the widths");
-    return std::make_unique<Locked<MomentHessian>>(chain, std::move(objective),
+    expect_fit(objective, chain);
+    expect(weights.size() == chain.parameters(), "expected as many weights as the widths say");
+    return std::make_unique<Locked<MomentHessian>>(chain, objective,
                                                    Eigen::Map<const Vector<double>>(weights.data(), weights.size()));
 }
 
@@ -95,9 +93,13 @@ void bind_functions(py::module_& module) {
 void bind_chain(py::module_& module) {
     bind_functions<double>(module);
     bind_functions<float>(module);
+    py::class_<MomentObjective<double>>(module, "MomentObjective", "tr(W S Wᵀ) - 2 tr(W Cᵀ).")
+        .def(py::init([](const Array<double>& S, const Array<double>& C) {
+                 return MomentObjective<double>{copy(S), copy(C)};
+             }),
+             py::arg("S").noconvert(), py::arg("C").noconvert());
     bind_locked<MomentHessian>(module, "Hessian", "Hessian of the moment objective at a network.")
-        .def(py::init(&make_hessian), py::arg("widths"), py::arg("S").noconvert(), py::arg("C").noconvert(),
-             py::arg("weights").noconvert());
+        .def(py::init(&make_hessian), py::arg("objective"), py::arg("widths"), py::arg("weights").noconvert());
 }
 
 }  // namespace linvariance::bindings

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <limits>
+#include <optional>
 
 #include "arrays.hpp"
 #include "linvariance/parallel.hpp"
@@ -9,22 +10,13 @@
 
 namespace linvariance::bindings {
 
-inline Matrix<double> copy(const Array<double>& array) {
-    return view(array);
-}
-
-// Parts and entries of W (rows, columns).
-inline Observables make_observables(const py::dict& from, Index rows, Index columns) {
-    Observables out;
-    for (const auto& part : from["parts"]) out.parts.push_back(copy(part.cast<Array<double>>()));
-    out.entry_rows = from["entry_rows"].cast<std::vector<Index>>();
-    out.entry_columns = copy(from["entry_columns"].cast<Array<double>>());
-    bool fits =
-        out.entry_columns.rows() == static_cast<Index>(out.entry_rows.size()) && out.entry_columns.cols() == columns;
-    for (const auto& part : out.parts) fits = fits && part.rows() == columns;
-    for (const Index row : out.entry_rows) fits = fits && row >= 0 && row < rows;
-    expect(fits && !out.parts.empty(), "the observables do not fit the widths");
-    return out;
+// Whether parts and entries are those of W (rows, columns).
+inline void expect_fit(const Observables& look, Index rows, Index columns) {
+    bool fits = !look.parts.empty() && look.entry_columns.rows() == static_cast<Index>(look.entry_rows.size()) &&
+                look.entry_columns.cols() == columns;
+    for (const auto& part : look.parts) fits = fits && part.rows() == columns;
+    for (const Index row : look.entry_rows) fits = fits && row >= 0 && row < rows;
+    expect(fits, "the observables do not fit the widths");
 }
 
 inline bool no_signal() {
@@ -37,6 +29,13 @@ struct Schedule {
     bool weights;
 
     Index times() const { return epochs / every + 1 + (epochs % every != 0); }
+};
+
+// What runs leave behind, as Python reads it.
+struct Recorded {
+    py::array network;                                         // (problems, seeds, parameters)
+    Array<double> loss, norm, first, parts, entries, weights;  // (problems, seeds, times, ...)
+    std::optional<Array<std::int64_t>> stopped;                // (problems, seeds), where runs may stop early
 };
 
 // Arrays (problems, seeds, times, ...) of what is recorded; NaN where a run stopped before.
@@ -79,17 +78,7 @@ class Records {
         std::copy_n(layers.data(), layers.size(), to_network_ + run * layers.size());
     }
 
-    py::dict to_python() const {
-        py::dict out;
-        out["network"] = network_;
-        out["loss"] = loss_;
-        out["norm"] = norm_;
-        out["first"] = first_;
-        out["parts"] = parts_;
-        out["entries"] = entries_;
-        out["weights"] = weights_;
-        return out;
-    }
+    Recorded to_python() const { return {network_, loss_, norm_, first_, parts_, entries_, weights_, {}}; }
 
   private:
     Schedule schedule_;

@@ -30,10 +30,17 @@ Activation activation_named(const std::string& name) {
     throw py::value_error("expected the activation identity, relu, leaky_relu, swish or tanh");
 }
 
+Elements<double> make_elements(Index count, std::vector<Index> images, std::vector<double> signs,
+                               const std::vector<Array<double>>& matrices) {
+    Elements<double> out{count, std::move(images), std::move(signs), {}};
+    for (const auto& matrix : matrices) out.matrices.push_back(copy(matrix));
+    return out;
+}
+
 // Keeps the arrays of a sample problem alive and its sizes checked.
 template <class T>
 struct HeldProblem {
-    HeldProblem(const Array<T>& X_, const Array<T>& targets_, const py::dict& group, bool pooled,
+    HeldProblem(const Array<T>& X_, const Array<T>& targets_, const Elements<double>& group, bool pooled,
                 const std::string& loss, const Array<T>& penalty)
         : X(X_), targets(targets_), problem{view(X), view(targets), {}, pooled, loss_named(loss)}, P(view(penalty)) {
         const Index d = problem.X.cols();
@@ -41,11 +48,10 @@ struct HeldProblem {
                "expected X (n, d_0), targets (d_L, n)");
         expect(P.size() == 0 || (P.rows() == d && P.cols() == d), "expected a penalty (d_0, d_0)");
         Elements<T>& elements = problem.elements;
-        elements.count = group["count"].cast<Index>();
-        elements.images = group["images"].cast<std::vector<Index>>();
-        for (const auto sign : group["signs"].cast<std::vector<double>>())
-            elements.signs.push_back(static_cast<T>(sign));
-        for (const auto& matrix : group["matrices"]) elements.matrices.push_back(view(matrix.cast<Array<T>>()));
+        elements.count = group.count;
+        elements.images = group.images;
+        elements.signs.assign(group.signs.begin(), group.signs.end());
+        for (const auto& matrix : group.matrices) elements.matrices.push_back(matrix.cast<T>());
         const auto cells = static_cast<std::size_t>(elements.count * d);
         const bool is_identity = elements.images.empty() && elements.matrices.empty();
         bool fits = elements.count >= 1 && (elements.count == 1 || !is_identity) &&
@@ -109,9 +115,9 @@ std::unique_ptr<Locked<SampleHessian<double>>> make_hessian(const HeldProblem<do
 }
 
 template <template <class> class Rule, class T>
-py::dict train(const Widths& widths, const std::string& name, const std::vector<const HeldProblem<T>*>& problems,
-               const py::list& looks, const Array<T>& starts,  // (problems, seeds, parameters)
-               const std::optional<Order>& order,              // (seeds, epochs, rows)
+Recorded train(const Widths& widths, const std::string& name, const std::vector<const HeldProblem<T>*>& problems,
+               const std::vector<const Observables*>& looks, const Array<T>& starts,  // (problems, seeds, parameters)
+               const std::optional<Order>& order,                                     // (seeds, epochs, rows)
                Index batch, const typename Rule<T>::Settings& settings, Index epochs, Index every, bool weights,
                Index threads) {
     expect(epochs >= 0 && every >= 1 && threads >= 1 && batch >= 1 && !problems.empty(), "the run is ill-defined");
@@ -122,15 +128,14 @@ py::dict train(const Widths& widths, const std::string& name, const std::vector<
         parameters = held->parameters_of(widths);
     }
     const auto count = static_cast<Index>(problems.size());
-    std::vector<Observables> observables;
     const bool linear = activation == Activation::identity;
     const Index rows = linear ? widths.back() : widths.at(1), columns = widths.at(0);
-    for (const auto& look : looks) observables.push_back(make_observables(look.cast<py::dict>(), rows, columns));
-    expect(static_cast<Index>(observables.size()) == count, "expected observables for each problem");
+    expect(static_cast<Index>(looks.size()) == count, "expected observables for each problem");
+    for (const auto* look : looks) expect_fit(*look, rows, columns);
     expect(starts.ndim() == 3 && starts.shape(0) == count && starts.shape(2) == parameters,
            "expected starts (problems, seeds, parameters)");
     const Index seeds = starts.shape(1);
-    const Records<T> records(count, seeds, parameters, observables[0], rows, widths.at(1), columns,
+    const Records<T> records(count, seeds, parameters, *looks[0], rows, widths.at(1), columns,
                              {epochs, every, threads, weights});
     Array<std::int64_t> stopped({count, seeds});
     std::int64_t* const to_stopped = stopped.mutable_data();
@@ -149,13 +154,13 @@ py::dict train(const Widths& widths, const std::string& name, const std::vector<
     train_all(starts, records, threads, [&](Index i, Vector<T>& layers, const std::atomic<bool>& stop) {
         const auto problem = static_cast<std::size_t>(i / seeds);
         SampleObjective<T> objective(problems[problem]->problem, widths, activation, problems[problem]->P);
-        Recorder recorder = records.recorder(observables[problem], i);
+        Recorder recorder = records.recorder(*looks[problem], i);
         Rule<T> rule(settings, parameters);
         const Batches batches{orders == nullptr ? nullptr : orders + (i % seeds) * stride, batch};
         to_stopped[i] = descend(objective, batches, rule, epochs, layers.data(), recorder, stop);
     });
-    py::dict out = records.to_python();
-    out["stopped"] = stopped;
+    Recorded out = records.to_python();
+    out.stopped = stopped;
     return out;
 }
 
@@ -170,7 +175,8 @@ void bind_train(py::module_& module) {
 template <class T>
 void bind_problem(py::module_& module, const char* name) {
     py::class_<HeldProblem<T>>(module, name, "Samples, their targets, the group's elements and the penalty.")
-        .def(py::init<const Array<T>&, const Array<T>&, const py::dict&, bool, const std::string&, const Array<T>&>(),
+        .def(py::init<const Array<T>&, const Array<T>&, const Elements<double>&, bool, const std::string&,
+                      const Array<T>&>(),
              py::arg("X").noconvert(), py::arg("targets").noconvert(), py::arg("group"), py::arg("pooled"),
              py::arg("loss"), py::arg("penalty").noconvert())
         .def("gradient", &gradient_of<T>, py::arg("widths"), py::arg("activation"), py::arg("weights").noconvert(),
@@ -182,6 +188,10 @@ void bind_problem(py::module_& module, const char* name) {
 
 void bind_samples(py::module_& module) {
     module.attr("sample_block") = SampleNetwork<double>::block;  // samples looked at together
+    py::class_<Elements<double>>(module, "Elements", "The elements of a group, as images and signs or as matrices.")
+        .def(py::init(&make_elements), py::arg("count") = 1, py::arg("images") = std::vector<Index>{},
+             py::arg("signs") = std::vector<double>{}, py::arg("matrices") = std::vector<Array<double>>{})
+        .def_readonly("count", &Elements<double>::count);
     bind_problem<double>(module, "SampleProblem");
     bind_problem<float>(module, "SampleProblem32");
     bind_locked<SampleHessian<double>>(module, "SampleHessian", "Hessian of a loss on samples at a network.")

@@ -32,10 +32,11 @@ def path_spectra(
     threads: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
 
+class MomentObjective:
+    def __init__(self, S: NDArray[np.float64], C: NDArray[np.float64]) -> None: ...
+
 class Hessian:
-    def __init__(
-        self, widths: Sequence[int], S: NDArray[np.float64], C: NDArray[np.float64], weights: NDArray[np.float64]
-    ) -> None: ...
+    def __init__(self, objective: MomentObjective, widths: Sequence[int], weights: NDArray[np.float64]) -> None: ...
     def apply(self, directions: NDArray[np.float64]) -> NDArray[np.float64]: ...
 
 class GradientDescentSettings:
@@ -44,12 +45,52 @@ class GradientDescentSettings:
 class AdamSettings:
     def __init__(self, lr: float, beta1: float, beta2: float, eps: float) -> None: ...
 
+class Observables:
+    def __init__(
+        self,
+        parts: Sequence[NDArray[np.float64]],
+        entry_rows: Sequence[int],
+        entry_columns: NDArray[np.float64],
+        A: NDArray[np.float64] = ...,
+        T: NDArray[np.float64] = ...,
+        floor: float = ...,
+    ) -> None: ...
+
+class Recorded:
+    @property
+    def network(self) -> NDArray[Any]: ...
+    @property
+    def loss(self) -> NDArray[np.float64]: ...
+    @property
+    def norm(self) -> NDArray[np.float64]: ...
+    @property
+    def first(self) -> NDArray[np.float64]: ...
+    @property
+    def parts(self) -> NDArray[np.float64]: ...
+    @property
+    def entries(self) -> NDArray[np.float64]: ...
+    @property
+    def weights(self) -> NDArray[np.float64]: ...
+    @property
+    def stopped(self) -> NDArray[np.int64] | None: ...
+
+class Elements:
+    def __init__(
+        self,
+        count: int = ...,
+        images: Sequence[int] = ...,
+        signs: Sequence[float] = ...,
+        matrices: Sequence[NDArray[np.float64]] = ...,
+    ) -> None: ...
+    @property
+    def count(self) -> int: ...
+
 class SampleProblem:
     def __init__(
         self,
         X: NDArray[np.float64],
         targets: NDArray[np.float64],
-        group: dict[str, Any],
+        group: Elements,
         pooled: bool,
         loss: str,
         penalty: NDArray[np.float64],
@@ -67,7 +108,7 @@ class SampleProblem32:
         self,
         X: NDArray[np.float32],
         targets: NDArray[np.float32],
-        group: dict[str, Any],
+        group: Elements,
         pooled: bool,
         loss: str,
         penalty: NDArray[np.float32],
@@ -90,7 +131,7 @@ def train_on_samples(
     widths: Sequence[int],
     activation: str,
     problems: Sequence[Any],
-    looks: list[dict[str, Any]],
+    looks: Sequence[Observables],
     starts: NDArray[Any],
     order: NDArray[np.int32] | None,
     batch: int,
@@ -99,14 +140,15 @@ def train_on_samples(
     every: int,
     weights: bool,
     threads: int,
-) -> dict[str, Any]: ...
+) -> Recorded: ...
 def train(
     widths: Sequence[int],
-    problems: list[dict[str, Any]],
+    problems: Sequence[MomentObjective],
+    looks: Sequence[Observables],
     starts: NDArray[Any],
     settings: GradientDescentSettings | AdamSettings,
     epochs: int,
     every: int,
     weights: bool,
     threads: int,
-) -> dict[str, Any]: ...
+) -> Recorded: ...

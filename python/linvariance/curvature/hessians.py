@@ -57,8 +57,7 @@ class HessianOperator(LinearOperator):  # type: ignore[misc]
             core = problem.objective.core()
             self._core = _core.SampleHessian(core, list(network.widths), network.activation, flat)
         else:
-            moment, cross = (np.ascontiguousarray(M) for M in (problem.quadratic.moment, problem.quadratic.cross))
-            self._core = _core.Hessian(list(network.widths), moment, cross, flat)
+            self._core = _core.Hessian(problem.quadratic.core, list(network.widths), flat)
 
     def to_dense(self) -> Array:
         """The whole matrix."""

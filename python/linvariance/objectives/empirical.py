@@ -57,11 +57,11 @@ class Empirical:
     @property
     def rows(self) -> int:
         """Rows of the augmented data: row k is element k // n of the group on sample k % n."""
-        return len(self.X) * (1 if self.pooled else int(self._elements["count"]))
+        return len(self.X) * (1 if self.pooled else self._elements.count)
 
     def workspace(self, width: int) -> int:
         """Bytes that one pass takes: W_1 ρ(g) of this width and its gradient, and what they give on a block."""
-        return 8 * int(self._elements["count"]) * width * (2 * self.dim + 4 * _core.sample_block)
+        return 8 * self._elements.count * width * (2 * self.dim + 4 * _core.sample_block)
 
     def loss(self, V: Array) -> float:
         """The loss of a linear map V (dL, dim)."""
@@ -82,23 +82,24 @@ class Empirical:
         if kind.name not in self._cores:
             make = _core.SampleProblem32 if kind == np.float32 else _core.SampleProblem
             X, targets = (np.ascontiguousarray(array, dtype=kind) for array in (self.X, self.targets))
-            group = self._elements | {"matrices": [one.astype(kind) for one in self._elements["matrices"]]}
             P = np.zeros((0, 0), kind) if self.penalty is None else np.ascontiguousarray(self.penalty, dtype=kind)
-            self._cores[kind.name] = make(X, targets, group, self.pooled, self.loss_name, P)
+            self._cores[kind.name] = make(X, targets, self._elements, self.pooled, self.loss_name, P)
         return self._cores[kind.name]
 
     def _at(self, V: Array) -> Any:
         return self.core().gradient([self.dim, self.outputs], "identity", V.ravel())
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_cores": {}}  # made again where they are needed
+        return {name: value for name, value in self.__dict__.items() if name not in ("_cores", "_elements")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _cores={}, _elements=_enumerated(state["rep"]))  # the core's are made again
 
 
-def _enumerated(rep: Representation | None) -> dict[str, Any]:
+def _enumerated(rep: Representation | None) -> _core.Elements:
     """Images and signs, or matrices, of all elements; ValueError for a group too large to go through."""
-    nothing: dict[str, Any] = {"count": 1, "images": [], "signs": [], "matrices": []}
     if rep is None:
-        return nothing
+        return _core.Elements()
     try:
         elements = rep.elements()
     except ValueError as error:
@@ -108,14 +109,10 @@ def _enumerated(rep: Representation | None) -> dict[str, Any]:
         ) from None
     if elements.dtype.kind == "i":
         images, signs = (elements, None) if elements.ndim == 2 else (elements[:, 0], elements[:, 1])
-        return nothing | {
-            "count": len(images),
-            "images": images.ravel().tolist(),
-            "signs": [] if signs is None else signs.ravel().tolist(),
-        }
+        return _core.Elements(len(images), images.ravel().tolist(), [] if signs is None else signs.ravel().tolist())
     if elements.nbytes > ELEMENTS_LIMIT:
         raise ValueError(
             f"rep: {len(elements)} dense elements of {rep!r} would take {elements.nbytes / 2**30:.1f} GiB, above "
             "1 GiB: use hard_wired, or a subgroup."
         )
-    return nothing | {"count": len(elements), "matrices": [np.ascontiguousarray(one) for one in elements]}
+    return _core.Elements(len(elements), matrices=[np.ascontiguousarray(one) for one in elements])

@@ -12,6 +12,7 @@ import numpy as np
 import scipy.linalg
 from scipy.sparse.linalg import LinearOperator, cg
 
+from .. import _core
 from ..arrays import Array, dense, frozen
 from ..groups import Representation, dual
 from ..groups.intertwiners import intertwine
@@ -58,6 +59,11 @@ class Quadratic:
         if self._moment is not None:
             return frozen(self._moment)
         return frozen(np.asarray(sum(dense(A.T @ A) for A, _ in self.blocks)))
+
+    @property
+    def core(self) -> _core.MomentObjective:
+        """S' and C' as the C++ core takes them."""
+        return _core.MomentObjective(np.ascontiguousarray(self.moment), np.ascontiguousarray(self.cross))
 
     @cached_property
     def whitened(self) -> Whitened:

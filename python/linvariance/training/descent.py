@@ -165,8 +165,7 @@ def train(
     else:
         if batches is not None:
             raise ValueError("batches need the samples themselves: pose the problem on Samples(X, y), not Moments.")
-        tasks = [_task(problem) | look for problem, look in zip(runs, looks, strict=True)]
-        found = _core.train(list(shape), tasks, starts, *loop)
+        found = _core.train(list(shape), [problem.quadratic.core for problem in runs], looks, starts, *loop)
     without_eps = isinstance(optimizer, Adam) and optimizer.eps == 0
     remedy = "lower the learning rate" + (", or pass eps > 0, since Adam divides by the gradient's size" * without_eps)
     _warn_of_divergence(found, times, remedy)
@@ -289,29 +288,17 @@ def _start(draw: Init, shape: tuple[int, ...], seed: int) -> npt.NDArray[Any]:
     return network.flat.astype(np.float64)
 
 
-def _look(problem: Problem, record: Record, rows: int) -> dict[str, Any]:
+def _look(problem: Problem, record: Record, rows: int) -> _core.Observables:
     """What the C++ core is told to look at in W, or in the first layer of a nonlinear network."""
     rep, d0 = problem.representation, problem.representation.dim
     entries = [(_index(row, rows, "row"), _index(column, d0, "column")) for row, column in record.entries]
     lift = rep.invariant_basis() if problem.is_hard_wired else np.eye(d0)  # W = V lift
     columns = np.ascontiguousarray(lift[:, [column for _, column in entries]].T)
-    return {
-        "parts": _parts(problem),
-        "entry_rows": [row for row, _ in entries],
-        "entry_columns": columns.reshape(len(entries), problem.dim),
-    }
-
-
-def _task(problem: Problem) -> dict[str, Any]:
-    """Moments to descend on, and an equivalent data set for the loss."""
-    quadratic = problem.quadratic
-    return {
-        "S": np.ascontiguousarray(quadratic.moment),
-        "C": np.ascontiguousarray(quadratic.cross),
-        "A": quadratic.rows.A,
-        "T": quadratic.rows.T,
-        "floor": quadratic.rows.floor,
-    }
+    look = (_parts(problem), [row for row, _ in entries], columns.reshape(len(entries), problem.dim))
+    if isinstance(problem.objective, Empirical):
+        return _core.Observables(*look)
+    rows_of = problem.quadratic.rows  # an equivalent data set for the loss
+    return _core.Observables(*look, rows_of.A, rows_of.T, rows_of.floor)
 
 
 def _parts(problem: Problem) -> list[Array]:
@@ -340,41 +327,41 @@ def _trace(
     shape: tuple[int, ...],
     activation: str,
     times: npt.NDArray[np.int64],
-    found: dict[str, Any],
+    found: _core.Recorded,
     record: Record,
 ) -> Trace:
-    parts = found["parts"]
-    weights = np.empty((*found["weights"].shape[:-1], runs[0].representation.dim)) if record.weights else None
+    parts = found.parts
+    weights = np.empty((*found.weights.shape[:-1], runs[0].representation.dim)) if record.weights else None
     for i, problem in enumerate(runs):
         if not problem.is_hard_wired and not (problem.method == "augmented" and problem.representation.is_orthogonal):
             parts[i, :, :, 1:] = np.nan  # what no gradient sees is a matter of the augmented problem
         if weights is not None:
-            V = found["weights"][i]
+            V = found.weights[i]
             weights[i] = V @ problem.representation.invariant_basis() if problem.is_hard_wired else V
     trace = Trace(
         epochs=times,
-        loss=found["loss"],
-        norm=found["norm"],
+        loss=found.loss,
+        norm=found.norm,
         norm_perp=parts[..., 0],
-        norm_first_perp=found["first"],
+        norm_first_perp=found.first,
         norm_seen=parts[..., 1],
         norm_frozen=parts[..., 2],
-        entries=found["entries"],
+        entries=found.entries,
         weights=weights,
         networks=tuple(
-            tuple(Network.from_flat(flat, shape, activation) for flat in of_one) for of_one in found["network"]
+            tuple(Network.from_flat(flat, shape, activation) for flat in of_one) for of_one in found.network
         ),
     )
-    return trace.at(0, 0) if found["loss"].shape[:2] == (1, 1) else trace
+    return trace.at(0, 0) if found.loss.shape[:2] == (1, 1) else trace
 
 
-def _warn_of_divergence(found: dict[str, Any], times: npt.NDArray[np.int64], remedy: str) -> None:
-    loss = found["loss"]
+def _warn_of_divergence(found: _core.Recorded, times: npt.NDArray[np.int64], remedy: str) -> None:
+    loss = found.loss
     diverged = np.argwhere(~np.isfinite(loss).all(axis=-1))
     if not len(diverged):
         return
-    if "stopped" in found:
-        epochs = [int(found["stopped"][i, k]) for i, k in diverged]
+    if found.stopped is not None:
+        epochs = [int(found.stopped[i, k]) for i, k in diverged]
         place = int(np.argmin(epochs))
         when = f"in epoch {epochs[place]}"
     else:
