@@ -241,3 +241,12 @@ def test_against_fifty_digits(name):
             dims=dims,
             condition=s.condition,
         )
+
+
+def test_a_value_inside_a_jump_is_attained_by_no_strength():
+    e, f = np.array([1.0, 1.0]) / np.sqrt(2), np.array([1.0, -1.0]) / np.sqrt(2)
+    m = lv.Moments.from_data(np.sqrt(2) * np.eye(2), np.sqrt(2) * np.array([e, 2 * f]).T)
+    path = lv.regularization_path(m, lv.groups.symmetric(2), rank=1)  # ‖W⊥‖ = 2/(1 + 4λ) up to λ = 3/4, then 0
+    assert path.strength_for(norm_perp=0.6) == pytest.approx((2 / 0.6 - 1) / 4)
+    with pytest.raises(ValueError, match=r"jumps across it at strength 0\.75\d*, from 0\.5\d* to \S*\. See jumps"):
+        path.strength_for(norm_perp=0.25)

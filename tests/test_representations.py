@@ -102,6 +102,17 @@ def test_project(entry, rng):
         bounded("zoo: Π is self-adjoint", gap, norms=norms * np.linalg.norm(V), dims=entry.dim)
 
 
+@pytest.mark.parametrize("exponent", [-1000, -520, 400, 1000])
+@EVERY
+def test_averages_scale_exactly(entry, rng, exponent):
+    S = rng.standard_normal((entry.dim, entry.dim))
+    S = S @ S.T
+    once = entry.rep.average_moment(S)
+    np.testing.assert_array_equal(entry.rep.average_moment(np.ldexp(S, exponent)), np.ldexp(once, exponent))
+    W = rng.standard_normal((2, entry.dim))
+    np.testing.assert_array_equal(entry.rep.project(np.ldexp(W, exponent)), np.ldexp(entry.rep.project(W), exponent))
+
+
 @EVERY
 def test_average_moment(entry, rng):
     """Also for matrices that are not symmetric."""

@@ -7,6 +7,7 @@ these ranges, found by conjugate gradients.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +63,15 @@ def average(left: list[Closure], right: list[Closure], W: Array, what: str) -> A
     With E_m the projection for one generator, the range of all is the null space of I - mean E_m, which is symmetric
     and positive semidefinite: conjugate gradients solve (I - E) X = (I - E) W for the part X that is averaged away.
     """
+    scale = float(np.abs(W).max(initial=0.0))
+    if scale == 0.0:
+        return np.zeros_like(W)
+    # In a unit of their own, by a power of two: the squares below leave the range of a double at 1e±150.
+    exponent = -math.frexp(scale)[1]
+    return np.ldexp(_average(left, right, np.ldexp(W, exponent), what), -exponent)
+
+
+def _average(left: list[Closure], right: list[Closure], W: Array, what: str) -> Array:
     masks = [same(a, b) for a, b in zip(left, right, strict=True)]
 
     def rest(V: Array) -> Array:

@@ -13,7 +13,7 @@ from numpy.polynomial import Polynomial
 from ..arrays import Array, fraction, instance, integer, listed, reals
 from ..curvature.hessians import check_network, hessian
 from ..curvature.spectrum import extremes
-from ..networks.network import Layers, Network, check_widths
+from ..networks.network import Layers, Network, check_widths, network_loss
 from ..objectives.spectra import svd
 from ..problems import Problem
 from .points import CriticalPoint, Triples, check_problem
@@ -181,7 +181,10 @@ class Escape:
 
 
 def escape(problem: Problem, network: Network) -> Escape:
-    """The step of least loss along the Hessian's lowest eigenvector, in closed form; refused if nothing is lower there.
+    """The step of least loss along the Hessian's lowest eigenvector, measured at the network it leads to.
+
+    Raises:
+        ValueError: if no network on that line is lower.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data(np.eye(3), np.diag([3.0, 2.0, 1.0]))
@@ -194,18 +197,37 @@ def escape(problem: Problem, network: Network) -> Escape:
     check_problem(problem)
     check_network(problem, network)
     value, vector = _lowest(problem, network)
-    line = loss_along(problem, network, vector)
-    before = float(line(0.0))
-    turns = line.deriv().roots()
-    real = turns.real[np.abs(turns.imag) <= 1e-8 * (1 + np.abs(turns.real))]
-    best = min(real, key=line, default=0.0)
-    after = float(line(best))
+    before = network_loss(problem, network)
+    steps = _turns(loss_along(problem, network, vector))
+    reached = [Network.from_flat(network.flat + t * vector, network.widths) for t in steps]
+    with np.errstate(over="ignore", invalid="ignore"):
+        losses = [network_loss(problem, one) for one in reached]
+    best = int(np.nanargmin(losses))
+    after = losses[best]
     if after >= before - 8 * np.finfo(np.float64).eps * max(before, problem.data.yy):
         raise ValueError(
             f"No lower point lies along the lowest eigenvector (eigenvalue {value:.3g}): the network is at a minimum, "
             "or at a saddle that is not strict."
         )
-    return Escape(Network.from_flat(network.flat + best * vector, network.widths), before, after)
+    return Escape(reached[best], before, after)
+
+
+def _turns(line: Polynomial) -> Array:
+    """Where a line's derivative may vanish, 0 included.
+
+    Leading coefficients may be nothing but rounding, which would ruin all roots: so those of every truncation are
+    candidates, in a unit that leaves no coefficient above the quadratic one.
+    """
+    c = line.coef
+    ratios = [(abs(c[2]) / abs(c[k])) ** (1 / (k - 2)) for k in range(3, len(c)) if c[2] and c[k]]
+    unit = min((ratio for ratio in ratios if 0 < ratio < math.inf), default=1.0)
+    scaled = c * unit ** np.arange(len(c))
+    found = [np.zeros(1)]
+    for degree in range(2, len(c)):
+        if abs(scaled[degree]) > np.finfo(np.float64).eps * np.abs(scaled[2:]).max():
+            turns = Polynomial(scaled[: degree + 1]).deriv().roots()
+            found.append(unit * turns.real[np.abs(turns.imag) <= 1e-6 * (1 + np.abs(turns.real))])
+    return np.concatenate(found)
 
 
 def _coefficients(problem: Problem, network: Network, steps: Layers) -> Array:

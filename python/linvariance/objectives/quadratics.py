@@ -5,6 +5,7 @@ The three methods are three maps on second moments: restriction to invariant inp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cached_property, partial
 
@@ -107,16 +108,19 @@ def averaged(rows: Rows, rep: Representation) -> Quadratic:
     problem (Theorem 12): never from S̄, whose condition is squared. So is the optimum, of least norm if ρ is orthogonal.
     """
     rep.refuse_dense("the average of XᵀX/n")
-    S = rep.average_moment(rows.A.T @ rows.A)
     project = rep.project if rep.is_orthogonal else _transposed(rep)
     fit = project(rows.A)
+    # In a unit of their own, by a power of two: squares of data below 1e-154 would vanish.
+    exponent = math.frexp(float(np.abs(rows.A).max(initial=0.0)))[1]
+    A, invariant_fit = np.ldexp(rows.A, -exponent), np.ldexp(fit, -exponent)
+    S = rep.average_moment(A.T @ A)
     # A root of what varies along the orbits. Its small eigenvalues are rounded, which a loss does not mind.
-    values, vectors = scipy.linalg.eigh(S if rep.is_orthogonal else S - fit.T @ fit)
-    root = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
+    values, vectors = scipy.linalg.eigh(S if rep.is_orthogonal else S - invariant_fit.T @ invariant_fit)
+    root = np.ldexp(np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T, exponent)
     varying = root - rep.project(root) if rep.is_orthogonal else root
     invariant = restricted(rows, rep)
     return Quadratic(
-        S,
+        np.ldexp(S, 2 * exponent),
         project(rows.T.T @ rows.A),
         ((fit, rows.T), (varying, None)),
         rows.floor,

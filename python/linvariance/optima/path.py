@@ -214,6 +214,9 @@ class RegularizationPath:
     def strength_for(self, *, loss: float | None = None, norm_perp: float | None = None) -> float:
         """A strength at which the loss, or ‖W⊥‖, has the wanted value; pass exactly one of the two.
 
+        Raises:
+            ValueError: if no strength gives it: it lies out of reach, or the path jumps across it.
+
         >>> import linvariance as lv
         >>> m = lv.Moments.from_data(np.eye(2), [[3.0, 0.0], [0.0, 1.0]])
         >>> f = regularization_path(m, lv.groups.symmetric(2), rank=1)
@@ -234,12 +237,20 @@ class RegularizationPath:
                 f"No strength gives {name} = {target:.12g}: it lies between {least:.12g} and {most:.12g} at strengths "
                 f"from {low:.3g} to {high:.3g}; beyond them see at_zero and limit."
             )
-        k = int(change[0])
 
-        def rest(t: float) -> float:
-            return float(getattr(self.evaluate([math.exp(t)]), name)[0]) - target
+        def rest(s: float) -> float:
+            return float(getattr(self.evaluate([math.exp(s)]), name)[0]) - target
 
-        return math.exp(scipy.optimize.brentq(rest, grid[k], grid[k + 1], xtol=1e-14, rtol=1e-15))
+        unit = abs(target) + float(np.abs(values + target).max())
+        for k in change:
+            s = scipy.optimize.brentq(rest, grid[k], grid[k + 1], xtol=1e-14, rtol=1e-15)
+            if abs(rest(s)) <= 1e-9 * unit:
+                return math.exp(s)
+        before, after = (rest(s + side) + target for side in (-1e-9, 1e-9))
+        raise ValueError(
+            f"No strength gives {name} = {target:.12g}: the path jumps across it at strength {math.exp(s):.12g}, from "
+            f"{before:.12g} to {after:.12g}. See jumps."
+        )
 
     @cached_property
     def _ends(self) -> tuple[float, float]:
