@@ -3,6 +3,7 @@
 import collections
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -234,3 +235,18 @@ def test_one_layer_has_no_network_at_a_saddle():
     p = lv.unconstrained(lv.Moments.from_data(np.eye(3), np.diag([3.0, 2.0, 1.0])), rank=3)
     with pytest.raises(ValueError, match="hidden layer"):
         lv.network_at(lv.critical_points(p)[0], (3, 3))
+
+
+@pytest.mark.parametrize("sigma", [(1.0, 1e-9, 1e-10), (1e3, 1e-5, 1e-6), (1e-3, 1e-150, 1e-160), (1e100, 1.0, 1e-100)])
+@pytest.mark.parametrize("rank", [1, 2])
+def test_losses_are_sums_of_what_is_dropped(sigma, rank):
+    """Exact rationals beside them; the whole minus the selected would cancel."""
+    p = lv.unconstrained(lv.Moments.from_data(2 * np.eye(4), 2 * np.eye(4)[:, :3] * sigma), rank=rank)
+    found = [
+        (point.subset, point.loss) for points in (lv.critical_points(p), lv.lower_rank_points(p)) for point in points
+    ]
+    kept = lv.solve(p).singular_values
+    s = lv.critical_points(p)._spectrum.rank
+    for subset, loss in found:
+        exact = sum(Fraction(kept[j] ** 2) for j in range(s) if j not in subset)
+        assert loss == pytest.approx(float(exact) + p.quadratic.whitened.floor, rel=1e-14, abs=0)

@@ -178,15 +178,15 @@ class CriticalPoints:
 
     def _generate(self) -> Iterator[CriticalPoint]:
         """Best first: a subset's successors move one of its members to the next, smaller singular value."""
-        gains = np.square(self._spectrum.triples[1])
+        gains = _Exact(np.square(self._spectrum.triples[1]))
         floor = self._spectrum.problem.quadratic.whitened.floor
-        s, total = len(gains), math.fsum(gains)
-        heap = [(total - math.fsum(gains[:size]), tuple(range(size))) for size in self._sizes]
+        s, total = len(gains.units), sum(gains.units)
+        heap = [(total - sum(gains.units[:size]), tuple(range(size))) for size in self._sizes]
         heapq.heapify(heap)
         seen = {subset for _, subset in heap}
         while heap:
             dropped, subset = heapq.heappop(heap)
-            yield self._point(subset, floor + dropped)
+            yield self._point(subset, floor + gains.value(dropped))
             for k, i in enumerate(subset):
                 following = subset[k + 1] if k + 1 < len(subset) else s
                 if i + 1 == following:
@@ -194,7 +194,7 @@ class CriticalPoints:
                 moved = (*subset[:k], i + 1, *subset[k + 1 :])
                 if moved not in seen:
                     seen.add(moved)
-                    heapq.heappush(heap, (dropped + float(gains[i] - gains[i + 1]), moved))
+                    heapq.heappush(heap, (dropped + gains.units[i] - gains.units[i + 1], moved))
 
     def _point(self, subset: tuple[int, ...], loss: float) -> CriticalPoint:
         chosen = set(subset)
@@ -206,6 +206,22 @@ class CriticalPoints:
         kind = ("strict saddle" if index else "global minimum") if full else "saddle"
         isolated = not any(0 < len(chosen.intersection(tie)) < len(tie) for tie in self.ties)
         return CriticalPoint(subset, loss, index, kind, isolated, self._spectrum)
+
+
+class _Exact:
+    """Floats as integers in one unit, so that sums and differences of any of them are exact."""
+
+    def __init__(self, values: Array) -> None:
+        fractions, exponents = np.frexp(values)
+        self._exponent = int(exponents[values > 0].min(initial=0)) - 53
+        self.units = [
+            int(math.ldexp(m, 53)) << max(int(e) - 53 - self._exponent, 0)
+            for m, e in zip(fractions, exponents, strict=True)
+        ]
+
+    def value(self, units: int) -> float:
+        """The nearest float."""
+        return units / (1 << -self._exponent) if self._exponent < 0 else float(units << self._exponent)
 
 
 def critical_points(problem: Problem) -> CriticalPoints:

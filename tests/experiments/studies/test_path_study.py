@@ -98,7 +98,9 @@ def test_a_near_crossing_is_none():
     shown = exhibits(study)["path"]
     assert "near-crossing, gap 0.0003" in shown.picture.axes[0].texts[0].get_text()
     # In units of σ₁, from two factorizations: equal to rounding, not to the bit on every BLAS.
-    assert min(row[3] for row in shown.rows) == pytest.approx(found["smallest gap"], rel=0, abs=30 * np.finfo(float).eps)
+    assert min(row[3] for row in shown.rows) == pytest.approx(
+        found["smallest gap"], rel=0, abs=30 * np.finfo(float).eps
+    )
 
 
 def test_what_lies_outside_of_the_range_is_not_drawn():
