@@ -98,3 +98,21 @@ def test_the_floor_of_an_exact_fit_is_rounding_squared():
     A = rng.standard_normal((9, 4))
     white = spectra.whiten(spectra.Rows(A, A @ rng.standard_normal((4, 2))))
     assert white.floor < (100 * EPS) ** 2
+
+
+@pytest.mark.parametrize("n", [3, 10])  # fewer and more samples than inputs
+def test_the_condition_under_a_penalty_is_that_of_the_stacked_rows_at_any_strength(n):
+    """At 1e30 the smallest singular value of E is below the rounding of its largest rows, and once came out as 0."""
+    rng, swap = np.random.default_rng(0), np.array([1, 0, 2, 3])
+    A, B = (
+        rng.standard_normal((n, 4)),
+        np.array([[1, 1, 0, 0], [0, 0, np.sqrt(2), 0], [0, 0, 0, np.sqrt(2)]]) / np.sqrt(2),
+    )
+    G = np.eye(4) - np.eye(4)[swap]
+    E = np.array([[1, -1, 0, 0]]) / 2 / np.sqrt(2)  # ‖y E G‖ = ‖y‖
+    np.testing.assert_allclose(np.linalg.norm(E @ G), 1)
+    family = spectra.PenalizedSpectrum(spectra.Rows(A, np.ones((n, 1))), B, E)
+    for strength in (1e-3, 1.0, 1e3):
+        literal = np.linalg.cond(np.vstack([A, np.sqrt(strength) * G.T]))
+        assert family.at(strength).condition == pytest.approx(literal, rel=1e-9)
+    assert family.at(1e30).condition == pytest.approx(1e5 * family.at(1e20).condition, rel=1e-9)

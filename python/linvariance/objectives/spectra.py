@@ -8,6 +8,7 @@ that would cost all digits.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import scipy.linalg
@@ -139,11 +140,19 @@ class PenalizedSpectrum:
 
     def at(self, strength: float) -> Whitened:
         """The whitened problem at one strength > 0."""
-        root = np.sqrt(strength)
-        height = np.hypot(self.tau, root)
+        step = np.sqrt(strength)
+        height = np.hypot(self.tau, step)
         Z = np.hstack([self.left, self.free * (self.tau / height)])
         back = np.vstack([self.left_back, self.free_back / height[:, None]])
-        floor = self.floor + float(np.square(self.free * (root / height)).sum())
-        # S' = AᵀA has the pseudo-inverse EᵀE, so both ends of its spectrum are those of E.
-        ends = svd(back)[1]
-        return Whitened(frozen(Z), back, floor, len(back), float(ends[0] / ends[-1]) if len(ends) else 1.0)
+        floor = self.floor + float(np.square(self.free * (step / height)).sum())
+        # ‖E‖·‖E⁺‖ from two largest singular values: the smallest of E itself drowns in rounding at 1e30.
+        root = self._root.copy()
+        root[:, len(self.left_back) :] *= height
+        condition = float(np.linalg.norm(back, 2) * np.linalg.norm(root, 2)) if back.size else 1.0
+        return Whitened(frozen(Z), back, floor, len(back), condition)
+
+    @cached_property
+    def _root(self) -> Array:
+        """The pseudo-inverse (dim, k + m) of the rows that do not depend on the strength: of full rank, by SVD."""
+        U, s, Vt = svd(np.vstack([self.left_back, self.free_back]))
+        return (Vt.T / s) @ U.T
