@@ -27,7 +27,7 @@ Recorded train(const std::vector<Index>& widths, const std::vector<const MomentO
     std::vector<MomentObjective<T>> objectives;
     for (const auto* problem : problems) {
         expect_fit(*problem, chain);
-        objectives.push_back({problem->S.cast<T>(), problem->C.cast<T>()});
+        objectives.push_back({Matrix<T>(problem->S.unpacked().template cast<T>()), problem->C.cast<T>()});
     }
     for (const auto* look : looks) {
         expect_fit(*look, chain.outputs(), chain.inputs());

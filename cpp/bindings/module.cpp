@@ -10,7 +10,7 @@ PYBIND11_MODULE(_core, module) {
         EIGEN_MAJOR_VERSION) "." LINVARIANCE_TEXT(EIGEN_MINOR_VERSION);
     build["eigen_source"] = LINVARIANCE_EIGEN_SOURCE;
     build["compiler"] = __VERSION__;
-    build["instruction_set"] = Eigen::SimdInstructionSetsInUse();
+    build["kernels"] = linvariance::kernel_level();
     module.attr("build") = build;
     linvariance::bindings::bind_chain(module);
     linvariance::bindings::bind_orbits(module);

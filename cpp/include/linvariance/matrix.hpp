@@ -4,6 +4,8 @@
 #include <Eigen/Core>
 #include <algorithm>
 
+#include "linvariance/kernels/products.hpp"
+
 namespace linvariance {
 
 using Eigen::Index;
@@ -17,28 +19,26 @@ using View = Eigen::Map<Matrix<T>>;
 template <class T>
 using ConstView = Eigen::Map<const Matrix<T>>;
 
-// The size of near-equal tiles of at most `most`, so that none is a sliver.
-inline Index tile_size(Index length, Index most) {
-    const Index tiles = std::max<Index>((length + most - 1) / most, 1);
-    return (length + tiles - 1) / tiles;
+template <class Derived>
+auto strided(const Eigen::MatrixBase<Derived>& a) {
+    const Derived& it = a.derived();
+    return Strided<const typename Derived::Scalar>{it.data(), it.rowStride(), it.colStride()};
+}
+template <class Derived>
+auto strided(Eigen::MatrixBase<Derived>& a) {
+    Derived& it = a.derived();
+    return Strided<typename Derived::Scalar>{it.data(), it.rowStride(), it.colStride()};
 }
 
-// c += a b.  Eigen packs its operands into buffers that lie on the stack up to EIGEN_STACK_ALLOCATION_LIMIT (128 KiB)
-// and on the heap beyond; tiles of 96 x 128 doubles take 96 KiB each, so this never allocates and fits any thread's
-// stack.
+// c += a b, for parts of row-major matrices and their transposes, at most one of the two factors transposed or a alone.
 template <class A, class B, class C>
 void add_product(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<B>& b, Eigen::MatrixBase<C>& c) {
-    const Index rows = tile_size(c.rows(), 96), inner = tile_size(a.cols(), 128), columns = tile_size(c.cols(), 96);
-    for (Index i = 0; i < c.rows(); i += rows) {
-        const Index m = std::min(rows, c.rows() - i);
-        for (Index k = 0; k < a.cols(); k += inner) {
-            const Index d = std::min(inner, a.cols() - k);
-            for (Index j = 0; j < c.cols(); j += columns) {
-                const Index n = std::min(columns, c.cols() - j);
-                c.derived().block(i, j, m, n).noalias() +=
-                    a.derived().block(i, k, m, d) * b.derived().block(k, j, d, n);
-            }
-        }
+    if (c.size() == 0 || a.cols() == 0) return;
+    if constexpr (B::IsRowMajor) {
+        add_ab(c.rows(), c.cols(), a.cols(), strided(a), strided(b), strided(c));
+    } else {
+        static_assert(A::IsRowMajor, "there is no kernel for aᵀ bᵀ");
+        add_abt(c.rows(), c.cols(), a.cols(), strided(a), strided(b.transpose()), strided(c));
     }
 }
 
@@ -47,6 +47,38 @@ template <class A, class B, class C>
 void set_product(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<B>& b, Eigen::MatrixBase<C>& c) {
     c.setZero();
     add_product(a, b, c);
+}
+
+// A matrix laid out for many products from the left, a S.
+template <class T>
+class PackedMatrix {
+  public:
+    PackedMatrix(const Matrix<T>& matrix)
+        : rows_(matrix.rows()), cols_(matrix.cols()), packed_(packed_size<T>(cols_, rows_)) {
+        if (matrix.size() > 0) pack<T>(cols_, rows_, strided(matrix), packed_.data());
+    }
+
+    Index rows() const { return rows_; }
+    Index cols() const { return cols_; }
+    const T* data() const { return packed_.data(); }
+
+    Matrix<T> unpacked() const {
+        Matrix<T> out = Matrix<T>::Zero(rows_, cols_);
+        const Matrix<T> one = Matrix<T>::Identity(rows_, rows_);
+        if (out.size() > 0) add_packed<T>(rows_, cols_, rows_, strided(one), data(), strided(out));
+        return out;
+    }
+
+  private:
+    Index rows_, cols_;
+    Vector<T> packed_;
+};
+
+// c = a S
+template <class A, class T, class C>
+void set_product(const Eigen::MatrixBase<A>& a, const PackedMatrix<T>& S, Eigen::MatrixBase<C>& c) {
+    c.setZero();
+    if (c.size() > 0) add_packed<T>(c.rows(), c.cols(), S.rows(), strided(a), S.data(), strided(c));
 }
 
 // The same for parts of row-major matrices, whatever expression they come from: one instantiation each keeps compile

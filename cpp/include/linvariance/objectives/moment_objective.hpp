@@ -7,8 +7,8 @@ namespace linvariance {
 
 template <class T>
 struct MomentObjective {
-    Matrix<T> S;  // (d_0, d_0), symmetric
-    Matrix<T> C;  // (d_L, d_0)
+    PackedMatrix<T> S;  // (d_0, d_0), symmetric
+    Matrix<T> C;        // (d_L, d_0)
 };
 
 // Forms W S. S is multiplied into the node of the chain's right spine (W, its right factor, ...) that makes it
@@ -45,7 +45,7 @@ class MomentProduct {
     }
 
     template <class T>
-    View<T> apply(const Matrix<T>& S, const Field<T>& value, T* buffer) const {
+    View<T> apply(const PackedMatrix<T>& S, const Field<T>& value, T* buffer) const {
         auto first = at(buffer, start_);
         set_product(chain_->at(value, chain_->spine()[start_]), S, first);
         for (std::size_t level = start_; level-- > 0;) {
@@ -57,7 +57,7 @@ class MomentProduct {
 
     // Ẇ S in `copies` directions, given the buffer that apply() left
     template <class T>
-    View<T> apply_tangent(const Matrix<T>& S, const Field<T>& value, T* buffer, const Field<T>& tangent,
+    View<T> apply_tangent(const PackedMatrix<T>& S, const Field<T>& value, T* buffer, const Field<T>& tangent,
                           T* buffer_tangent, Index copies) const {
         auto first = at(buffer_tangent, start_, copies);
         set_product(chain_->at(tangent, chain_->spine()[start_], copies), S, first);

@@ -1,0 +1,55 @@
+// The few loops in which all time is spent, in one version for each instruction set of the processor.
+//
+// No Eigen in here: two instances of one template, compiled for different instruction sets, would be merged by the
+// linker, and the baseline would die on an old processor. Bodies are always-inline templates over the scalar type and
+// the width of a vector (bodies.hpp); cpp/kernels/levels.cpp gives each its target. Products of any size are made of
+// them in products.hpp.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+namespace linvariance {
+
+// A matrix by its entries and the steps from row to row and from column to column.
+template <class T>
+struct Strided {
+    T* data;
+    std::ptrdiff_t rows, columns;
+};
+
+// What one step of Adam needs besides the weights; see training/optimizers.hpp.
+template <class T>
+struct AdamStep {
+    T rate, root, eps, beta1_rest, beta2, beta2_rest;
+};
+
+using Size = std::ptrdiff_t;
+
+template <class T>
+struct Kernels {
+    Size width, rows, vectors, dot_rows, dot_columns;  // of a vector; of the largest tiles
+
+    // C (m, n) += A (m, k) B (k, n) for columns that fill up to `vectors` vectors; those of B are all there to be read,
+    // the first n of C to be written. An entry of C is summed in the same order whatever m and n are.
+    void (*panel)(Size m, Size vectors, Size n, Size k, Strided<const T> A, const T* B, Size b_row, Strided<T> C);
+    // C (m, n) += A (m, k) B (n, k)ᵀ for m <= dot_rows, n <= dot_columns; the columns of A, B and C are neighbours.
+    void (*dots)(Size m, Size n, Size k, const T* A, Size a_row, const T* B, Size b_row, T* C, Size c_row);
+    // m <- m + (1 - b1)(g - m);  v <- b2 v + (1 - b2) g²;  w <- w - rate m / (sqrt(v)/root + eps)
+    void (*adam)(Size size, const AdamStep<T>& step, const T* g, T* w, T* m, T* v);
+    // b <- momentum b + g;  w <- w - rate b
+    void (*momentum)(Size size, T rate, T momentum, const T* g, T* w, T* b);
+};
+
+// "baseline" and, where this processor and compiler have them, "x86-64-v3" and "x86-64-v4".
+std::vector<std::string_view> kernel_levels();
+
+// The one in use: the last of these, or the one that the environment variable LINVARIANCE_KERNELS names. Chosen at the
+// first call; std::runtime_error if there is no such level.
+std::string_view kernel_level();
+
+template <class T>
+const Kernels<T>& kernels();
+
+}  // namespace linvariance

@@ -1,0 +1,100 @@
+// The kernels' entry points, one for each instruction set, and the choice among them.
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+#include "linvariance/kernels/bodies.hpp"
+
+namespace linvariance {
+namespace {
+
+using bodies::Level;
+
+// Each entry point inlines its body for its own target: nothing of a body exists out of line.
+#define LINVARIANCE_LEVEL(NAMESPACE, TARGET, BYTES, ROWS, VECTORS, DOT_ROWS, DOT_COLUMNS)                        \
+    namespace NAMESPACE {                                                                                        \
+    template <class T>                                                                                           \
+    using L = Level<T, BYTES, ROWS, VECTORS, DOT_ROWS, DOT_COLUMNS>;                                             \
+    template <class T>                                                                                           \
+    TARGET void panel(Size m, Size vectors, Size n, Size k, Strided<const T> A, const T* B, Size b_row,          \
+                      Strided<T> C) {                                                                            \
+        bodies::panel<L<T>>(m, vectors, n, k, A, B, b_row, C);                                                   \
+    }                                                                                                            \
+    template <class T>                                                                                           \
+    TARGET void dots(Size m, Size n, Size k, const T* A, Size a_row, const T* B, Size b_row, T* C, Size c_row) { \
+        bodies::choose_dot_rows<L<T>, DOT_ROWS>(m, n, k, A, a_row, B, b_row, C, c_row);                          \
+    }                                                                                                            \
+    template <class T>                                                                                           \
+    TARGET void adam(Size size, const AdamStep<T>& step, const T* g, T* w, T* m, T* v) {                         \
+        bodies::adam(size, step, g, w, m, v);                                                                    \
+    }                                                                                                            \
+    template <class T>                                                                                           \
+    TARGET void momentum(Size size, T rate, T friction, const T* g, T* w, T* b) {                                \
+        bodies::momentum(size, rate, friction, g, w, b);                                                         \
+    }                                                                                                            \
+    template <class T>                                                                                           \
+    constexpr Kernels<T> table{L<T>::width, ROWS,     VECTORS,  DOT_ROWS,    DOT_COLUMNS,                        \
+                               &panel<T>,   &dots<T>, &adam<T>, &momentum<T>};                                   \
+    }
+
+LINVARIANCE_LEVEL(baseline, , 16, 5, 2, 4, 2)
+#if defined(__x86_64__) && (defined(__clang__) || __GNUC__ >= 12)
+#define LINVARIANCE_X86_LEVELS
+LINVARIANCE_LEVEL(v3, __attribute__((target("arch=x86-64-v3"))), 32, 6, 2, 4, 2)
+LINVARIANCE_LEVEL(v4, __attribute__((target("arch=x86-64-v4,prefer-vector-width=512"))), 64, 5, 5, 4, 4)
+#endif
+
+struct Choice {
+    std::string_view name;
+    const Kernels<double>* in_double;
+    const Kernels<float>* in_float;
+};
+
+std::vector<Choice> choices() {
+    std::vector<Choice> found{{"baseline", &baseline::table<double>, &baseline::table<float>}};
+#ifdef LINVARIANCE_X86_LEVELS
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("x86-64-v3")) found.push_back({"x86-64-v3", &v3::table<double>, &v3::table<float>});
+    if (__builtin_cpu_supports("x86-64-v4")) found.push_back({"x86-64-v4", &v4::table<double>, &v4::table<float>});
+#endif
+    return found;
+}
+
+const Choice& choice() {
+    static const Choice chosen = [] {
+        const std::vector<Choice> found = choices();
+        const char* const wanted = std::getenv("LINVARIANCE_KERNELS");
+        if (wanted == nullptr || *wanted == '\0') return found.back();
+        std::string names;
+        for (const Choice& one : found) {
+            if (one.name == wanted) return one;
+            names += (names.empty() ? "" : ", ") + std::string(one.name);
+        }
+        throw std::runtime_error("LINVARIANCE_KERNELS is " + std::string(wanted) +
+                                 ", but this processor and build have: " + names + ".");
+    }();
+    return chosen;
+}
+
+}  // namespace
+
+std::vector<std::string_view> kernel_levels() {
+    std::vector<std::string_view> names;
+    for (const Choice& one : choices()) names.push_back(one.name);
+    return names;
+}
+
+std::string_view kernel_level() {
+    return choice().name;
+}
+
+template <>
+const Kernels<double>& kernels<double>() {
+    return *choice().in_double;
+}
+template <>
+const Kernels<float>& kernels<float>() {
+    return *choice().in_float;
+}
+
+}  // namespace linvariance
