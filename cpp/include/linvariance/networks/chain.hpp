@@ -103,10 +103,10 @@ class Chain {
     Index inner_size_ = 0;
 };
 
-// Every product of the tree; afterwards chain.at(value, chain.root()) is W (d_L, d_0).
+// Every product of the tree, but for its root if that is not needed; chain.at(value, chain.root()) is W (d_L, d_0).
 template <class T>
-void product(const Chain& chain, const Field<T>& value) {
-    for (Index n = 0; n <= chain.root(); ++n) {
+void product(const Chain& chain, const Field<T>& value, bool with_root = true) {
+    for (Index n = 0; n <= chain.root() - !with_root; ++n) {
         const auto& node = chain.node(n);
         if (node.is_layer()) continue;
         auto out = chain.at(value, n);

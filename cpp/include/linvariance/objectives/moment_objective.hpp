@@ -36,6 +36,7 @@ class MomentProduct {
     }
 
     Index size() const { return size_; }  // of a buffer, per copy
+    bool needs_root() const { return start_ == 0; }
 
     // N S for the node N of a level of the spine; level 0 is W S
     template <class T>

@@ -19,8 +19,9 @@ void descend(const Chain& chain, const MomentObjective<T>& objective, Rule& rule
     const Field<T> value{weights, work.inner.data()};
     const ConstView<T> first(weights, chain.widths()[1], chain.inputs());
     for (Index epoch = 0; !stop.load(std::memory_order_relaxed); ++epoch) {
-        product(chain, value);
-        if (recorder.is_due(epoch)) recorder.record(chain.at(value, chain.root()), first);
+        const bool due = recorder.is_due(epoch);
+        product(chain, value, due || work.moment_product.needs_root());
+        if (due) recorder.record(chain.at(value, chain.root()), first);
         if (epoch == epochs) break;
         gradient(chain, objective, weights, slope.data(), work);
         rule.step(Parameters<T>(weights, slope.size()), Parameters<T>(slope.data(), slope.size()));

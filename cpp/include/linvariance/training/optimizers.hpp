@@ -42,8 +42,7 @@ class GradientDescent {
     // The gradient is left with the decay added.
     void step(Parameters<T> weights, Parameters<T> gradient) {
         add_decay(weight_decay_, weights, gradient);
-        velocity_ = momentum_ * velocity_ + gradient;
-        weights -= lr_ * velocity_;
+        kernels<T>().momentum(weights.size(), lr_, momentum_, gradient.data(), weights.data(), velocity_.data());
     }
 
   private:
@@ -76,9 +75,13 @@ class Adam {
         const double t = static_cast<double>(steps_);
         const auto rate = static_cast<T>(settings_.lr / (1.0 - std::pow(settings_.beta1, t)));
         const auto root = static_cast<T>(std::sqrt(1.0 - std::pow(settings_.beta2, t)));
-        mean_ += static_cast<T>(1.0 - settings_.beta1) * (gradient - mean_);
-        square_ = static_cast<T>(settings_.beta2) * square_ + static_cast<T>(1.0 - settings_.beta2) * gradient.square();
-        weights -= rate * mean_ / (square_.sqrt() / root + static_cast<T>(settings_.eps));
+        const AdamStep<T> step{rate,
+                               root,
+                               static_cast<T>(settings_.eps),
+                               static_cast<T>(1.0 - settings_.beta1),
+                               static_cast<T>(settings_.beta2),
+                               static_cast<T>(1.0 - settings_.beta2)};
+        kernels<T>().adam(weights.size(), step, gradient.data(), weights.data(), mean_.data(), square_.data());
     }
 
   private:
