@@ -9,6 +9,8 @@ PIP_OPTIONS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DRIVERS := build/drivers
+# What runs on the kernels: once more at every instruction set that this processor has.
+NUMERIC := $(addprefix tests/test_,instruction_sets.py chain.py training.py hessians.py samples.py sample_training.py)
 SOURCES := pyproject.toml CMakeLists.txt $(shell find cpp/include cpp/bindings python -name '*.?pp' -o -name '*.py*' ! -name '*.pyc')
 
 .PHONY: figures test lint clean
@@ -18,6 +20,9 @@ figures: .venv/installed
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest
+	for level in $$($(BIN)/python -c 'import linvariance as lv; print(lv.show_config()["kernel_levels"].replace(",", ""))'); do \
+		LINVARIANCE_KERNELS=$$level $(BIN)/python -m pytest -q $(NUMERIC) || exit 1; \
+	done
 	$(BIN)/cmake -S . -B $(DRIVERS) -DLINVARIANCE_TESTS=ON -DLINVARIANCE_WERROR=ON -DCMAKE_BUILD_TYPE=Release \
 		-DCMAKE_PREFIX_PATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >/dev/null
 	$(BIN)/cmake --build $(DRIVERS)

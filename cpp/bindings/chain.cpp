@@ -79,8 +79,24 @@ std::unique_ptr<Locked<MomentHessian>> make_hessian(const MomentObjective<double
                                                    Eigen::Map<const Vector<double>>(weights.data(), weights.size()));
 }
 
+// A B three ways, each by another kernel; for tests.
+template <class T>
+py::tuple kernel_products(const Array<T>& A, const Array<T>& B) {
+    const auto a = view(A), b = view(B);
+    expect(a.cols() == b.rows() && a.size() > 0 && b.size() > 0, "expected A (m, k) and B (k, n)");
+    const Matrix<T> right = b, flipped = b.transpose();
+    Matrix<T> plain(a.rows(), b.cols()), packed = plain, dots = plain;
+    set_product(a, right, plain);
+    set_product(a, PackedMatrix<T>(right), packed);
+    set_product(a, flipped.transpose(), dots);
+    const auto out = [](Matrix<T>& M) { return to_python(View<T>(M.data(), M.rows(), M.cols())); };
+    return py::make_tuple(out(plain), out(packed), out(dots));
+}
+
 template <class T>
 void bind_functions(py::module_& module) {
+    module.def("kernel_products", &kernel_products<T>, py::arg("A").noconvert(), py::arg("B").noconvert(),
+               "A B by the plain, the packed and the inner-product kernel.");
     module.def("product", &product_of<T>, py::arg("widths"), py::arg("weights").noconvert(), "W = W_L ... W_1.");
     module.def("product_pullback", &pullback_of<T>, py::arg("widths"), py::arg("weights").noconvert(),
                py::arg("D").noconvert(), "G_j = (W_L..W_{j+1})ᵀ D (W_{j-1}..W_1)ᵀ for every layer, joined.");

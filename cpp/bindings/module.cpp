@@ -11,6 +11,7 @@ PYBIND11_MODULE(_core, module) {
     build["eigen_source"] = LINVARIANCE_EIGEN_SOURCE;
     build["compiler"] = __VERSION__;
     build["kernels"] = linvariance::kernel_level();
+    build["kernel_levels"] = pybind11::str(", ").attr("join")(linvariance::kernel_levels());
     module.attr("build") = build;
     linvariance::bindings::bind_chain(module);
     linvariance::bindings::bind_orbits(module);

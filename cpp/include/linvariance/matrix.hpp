@@ -53,6 +53,8 @@ void set_product(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<B>& b, E
 template <class T>
 class PackedMatrix {
   public:
+    template <class Derived>
+    PackedMatrix(const Eigen::EigenBase<Derived>& matrix) : PackedMatrix(Matrix<T>(matrix)) {}
     PackedMatrix(const Matrix<T>& matrix)
         : rows_(matrix.rows()), cols_(matrix.cols()), packed_(packed_size<T>(cols_, rows_)) {
         if (matrix.size() > 0) pack<T>(cols_, rows_, strided(matrix), packed_.data());
