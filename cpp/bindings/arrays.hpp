@@ -30,9 +30,10 @@ inline Matrix<double> copy(const Array<double>& array) {
     return view(array);
 }
 
-inline void expect_fit(const MomentObjective<double>& objective, const Chain& chain) {
-    expect(objective.S.rows() == chain.inputs() && objective.S.cols() == chain.inputs() &&
-               objective.C.rows() == chain.outputs() && objective.C.cols() == chain.inputs(),
+template <class T>
+void expect_fit(const MomentObjective<T>& objective, const Chain& chain) {
+    expect(objective.S.size() == chain.inputs() && objective.C.rows() == chain.outputs() &&
+               objective.C.cols() == chain.inputs(),
            "expected S (d_0, d_0) and C (d_L, d_0)");
 }
 

@@ -14,7 +14,7 @@ Observables make_observables(const std::vector<Array<double>>& parts, std::vecto
 }
 
 template <template <class> class Rule, class T>
-Recorded train(const std::vector<Index>& widths, const std::vector<const MomentObjective<double>*>& problems,
+Recorded train(const std::vector<Index>& widths, const std::vector<const SecondMoments*>& problems,
                const std::vector<const Observables*>& looks,
                const Array<T>& starts,  // (problems, seeds, parameters)
                const typename Rule<T>::Settings& settings, Index epochs, Index every, bool weights, Index threads) {
@@ -26,8 +26,8 @@ Recorded train(const std::vector<Index>& widths, const std::vector<const MomentO
            "expected observables for each problem and starts (problems, seeds, parameters)");
     std::vector<MomentObjective<T>> objectives;
     for (const auto* problem : problems) {
-        expect_fit(*problem, chain);
-        objectives.push_back({Matrix<T>(problem->S.unpacked().template cast<T>()), problem->C.cast<T>()});
+        objectives.push_back(problem->as<T>());
+        expect_fit(objectives.back(), chain);
     }
     for (const auto* look : looks) {
         expect_fit(*look, chain.outputs(), chain.inputs());

@@ -54,7 +54,7 @@ template <class T>
 void train(const std::vector<Index>& widths) {
     const Chain chain(widths);
     const Index d = chain.inputs(), outputs = chain.outputs();
-    const MomentObjective<T> objective{Matrix<T>::Identity(d, d), Matrix<T>::Random(outputs, d)};
+    const MomentObjective<T> objective{InputMoment<T>(Matrix<double>::Identity(d, d)), Matrix<T>::Random(outputs, d)};
     Observables look;
     look.A = Matrix<double>::Identity(d, d);
     look.T = objective.C.transpose().template cast<double>();

@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,11 +33,20 @@ def path_spectra(
     threads: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
 
-class MomentObjective:
+class SecondMoments:
+    @overload
     def __init__(self, S: NDArray[np.float64], C: NDArray[np.float64]) -> None: ...
+    @overload
+    def __init__(
+        self,
+        order: Sequence[int],
+        segments: Sequence[tuple[int, NDArray[np.float64]]],
+        blocks: Sequence[tuple[Sequence[tuple[int, int]], NDArray[np.float64]]],
+        C: NDArray[np.float64],
+    ) -> None: ...
 
 class Hessian:
-    def __init__(self, objective: MomentObjective, widths: Sequence[int], weights: NDArray[np.float64]) -> None: ...
+    def __init__(self, moments: SecondMoments, widths: Sequence[int], weights: NDArray[np.float64]) -> None: ...
     def apply(self, directions: NDArray[np.float64]) -> NDArray[np.float64]: ...
 
 class GradientDescentSettings:
@@ -147,7 +156,7 @@ def train_on_samples(
 ) -> Recorded: ...
 def train(
     widths: Sequence[int],
-    problems: Sequence[MomentObjective],
+    problems: Sequence[SecondMoments],
     looks: Sequence[Observables],
     starts: NDArray[Any],
     settings: GradientDescentSettings | AdamSettings,

@@ -53,9 +53,7 @@ void set_product(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<B>& b, E
 template <class T>
 class PackedMatrix {
   public:
-    template <class Derived>
-    PackedMatrix(const Eigen::EigenBase<Derived>& matrix) : PackedMatrix(Matrix<T>(matrix)) {}
-    PackedMatrix(const Matrix<T>& matrix)
+    explicit PackedMatrix(const Matrix<T>& matrix)
         : rows_(matrix.rows()), cols_(matrix.cols()), packed_(packed_size<T>(cols_, rows_)) {
         if (matrix.size() > 0) pack<T>(cols_, rows_, strided(matrix), packed_.data());
     }
@@ -63,13 +61,6 @@ class PackedMatrix {
     Index rows() const { return rows_; }
     Index cols() const { return cols_; }
     const T* data() const { return packed_.data(); }
-
-    Matrix<T> unpacked() const {
-        Matrix<T> out = Matrix<T>::Zero(rows_, cols_);
-        const Matrix<T> one = Matrix<T>::Identity(rows_, rows_);
-        if (out.size() > 0) add_packed<T>(rows_, cols_, rows_, strided(one), data(), strided(out));
-        return out;
-    }
 
   private:
     Index rows_, cols_;

@@ -17,6 +17,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 from .. import _core
 from ..arrays import Array, dense, frozen
 from ..groups import Representation, dual
+from ..groups.adapted import AdaptedCoordinates, adapted
 from ..groups.intertwiners import intertwine
 from .spectra import Rows, Whitened, penalized_spectrum, tolerance, whiten
 
@@ -41,9 +42,10 @@ class Quadratic:
         blocks: tuple[Block, ...],
         floor: float,
         whiten: Callable[[], Whitened],
+        coordinates: AdaptedCoordinates | None = None,  # in which the moment is block-diagonal
     ) -> None:
         self.cross, self.blocks, self.floor = frozen(cross), blocks, floor
-        self._moment, self._whiten = moment, whiten
+        self._moment, self._whiten, self._coordinates = moment, whiten, coordinates
 
     @property
     def outputs(self) -> int:
@@ -68,9 +70,16 @@ class Quadratic:
         return self.loss(np.zeros((self.outputs, self.dim)))
 
     @property
-    def core(self) -> _core.MomentObjective:
-        """S' and C' as the C++ core takes them."""
-        return _core.MomentObjective(np.ascontiguousarray(self.moment), np.ascontiguousarray(self.cross))
+    def core(self) -> _core.SecondMoments:
+        """S' and C' as the C++ core takes them, S' in blocks where the group's orbits give coordinates for it."""
+        S, C = np.ascontiguousarray(self.moment), np.ascontiguousarray(self.cross)
+        if self._coordinates is None:
+            return _core.SecondMoments(S, C)
+        order = self._coordinates.order
+        blocks = self._coordinates.blocks(S[np.ix_(order, order)])
+        ranges = self._coordinates.ranges
+        segments = [(len(segment.orbits), segment.basis) for segment in self._coordinates.segments]
+        return _core.SecondMoments(order.tolist(), segments, list(zip(ranges, blocks, strict=True)), C)
 
     @cached_property
     def whitened(self) -> Whitened:
@@ -140,6 +149,7 @@ def averaged(rows: Rows, rep: Representation, ridge: float = 0.0) -> Quadratic:
         ((fit, rows.T), (varying, None), *(((math.sqrt(ridge) * unit, None),) if ridge else ())),
         rows.floor,
         partial(_lifted, invariant, rep),
+        adapted(rep),
     )
 
 

@@ -15,7 +15,9 @@ class Hessian {
           objective_(std::move(objective)),
           weights_(weights),
           gradient_(chain.parameters()),
-          work_(chain_) {
+          work_(chain_, objective_) {
+        View<T> first(weights_.data(), chain_.widths()[1], chain_.inputs());
+        objective_.S.enter(Matrix<T>(first), first);
         product(chain_, value());
         gradient(chain_, objective_, weights_.data(), gradient_.data(), work_);
     }
@@ -31,7 +33,8 @@ class Hessian {
         const Field<T> tangent{tangent_.data(), tangent_inner_.data()};
         const Field<T> adjoint_tangent{adjoint_tangent_.data(), adjoint_tangent_inner_.data()};
         for_each_layer(copies, tangent, [&](auto layer, Index offset, Index k) {
-            layer = ConstView<T>(directions.row(k).data() + offset, layer.rows(), layer.cols());
+            const ConstView<T> from(directions.row(k).data() + offset, layer.rows(), layer.cols());
+            offset == 0 ? objective_.S.enter(from, layer) : void(layer = from);
         });
         product_tangent(chain_, value(), tangent, copies);
         auto root = chain_.at(adjoint_tangent, chain_.root(), copies);
@@ -40,7 +43,8 @@ class Hessian {
         const Field<T> adjoint{gradient_.data(), work_.adjoint_inner.data()};
         product_pullback_tangent(chain_, value(), adjoint, tangent, adjoint_tangent, copies);
         for_each_layer(copies, adjoint_tangent, [&](auto layer, Index offset, Index k) {
-            View<T>(out.row(k).data() + offset, layer.rows(), layer.cols()) = layer;
+            View<T> to(out.row(k).data() + offset, layer.rows(), layer.cols());
+            offset == 0 ? objective_.S.leave(layer, to) : void(to = layer);
         });
     }
 
@@ -63,7 +67,7 @@ class Hessian {
         adjoint_tangent_.resize(copies * chain_.parameters());
         tangent_inner_.resize(copies * chain_.inner_size());
         adjoint_tangent_inner_.resize(copies * chain_.inner_size());
-        moment_tangent_.resize(copies * work_.moment_product.size());
+        moment_tangent_.resize(copies * work_.moment_product.size(objective_.S));
         reserved_ = copies;
     }
 

@@ -152,7 +152,10 @@ class SampleHessian {
         network_.set_weights(weights_.data(), problem.elements);
         scratch_.resize(network_.parameters());
         if (P.size() > 0)
-            penalty_.emplace(Chain(widths), MomentObjective<T>{P, Matrix<T>::Zero(widths.back(), P.cols())}, weights);
+            penalty_.emplace(
+                Chain(widths),
+                MomentObjective<T>{InputMoment<T>(P.template cast<double>()), Matrix<T>::Zero(widths.back(), P.cols())},
+                weights);
     }
 
     Index parameters() const { return network_.parameters(); }

@@ -2,13 +2,30 @@
 #pragma once
 
 #include "linvariance/networks/chain.hpp"
+#include "linvariance/objectives/input_moment.hpp"
 
 namespace linvariance {
 
 template <class T>
 struct MomentObjective {
-    PackedMatrix<T> S;  // (d_0, d_0), symmetric
-    Matrix<T> C;        // (d_L, d_0)
+    InputMoment<T> S;  // (d_0, d_0), symmetric
+    Matrix<T> C;       // (d_L, d_0)
+};
+
+// The same as it is handed over: S (d_0, d_0), or its blocks in adapted coordinates.
+struct SecondMoments {
+    Matrix<double> S, C;
+    std::vector<Index> order;
+    std::vector<AdaptedSegment> segments;
+    std::vector<MomentBlock> blocks;
+
+    template <class T>
+    MomentObjective<T> as() const {
+        MomentObjective<T> out{segments.empty() ? InputMoment<T>(S) : InputMoment<T>(order, segments, blocks),
+                               Matrix<T>(C.rows(), C.cols())};
+        if (out.S.size() == C.cols()) out.S.enter(Matrix<T>(C.cast<T>()), out.C);
+        return out;
+    }
 };
 
 // Forms W S. S is multiplied into the node of the chain's right spine (W, its right factor, ...) that makes it
@@ -35,7 +52,11 @@ class MomentProduct {
         size_ = offset;
     }
 
-    Index size() const { return size_; }  // of a buffer, per copy
+    // Of a buffer, per copy, for moments of this kind
+    template <class T>
+    Index size(const InputMoment<T>& S) const {
+        return size_ + S.scratch(chain_->node(chain_->spine()[start_]).rows);
+    }
     bool needs_root() const { return start_ == 0; }
 
     // N S for the node N of a level of the spine; level 0 is W S
@@ -46,9 +67,9 @@ class MomentProduct {
     }
 
     template <class T>
-    View<T> apply(const PackedMatrix<T>& S, const Field<T>& value, T* buffer) const {
+    View<T> apply(const InputMoment<T>& S, const Field<T>& value, T* buffer) const {
         auto first = at(buffer, start_);
-        set_product(chain_->at(value, chain_->spine()[start_]), S, first);
+        S.multiply(chain_->at(value, chain_->spine()[start_]), first, buffer + size_);
         for (std::size_t level = start_; level-- > 0;) {
             auto out = at(buffer, level);
             set_product(chain_->at(value, left_of(level)), at(buffer, level + 1), out);
@@ -58,10 +79,10 @@ class MomentProduct {
 
     // Ẇ S in `copies` directions, given the buffer that apply() left
     template <class T>
-    View<T> apply_tangent(const PackedMatrix<T>& S, const Field<T>& value, T* buffer, const Field<T>& tangent,
+    View<T> apply_tangent(const InputMoment<T>& S, const Field<T>& value, T* buffer, const Field<T>& tangent,
                           T* buffer_tangent, Index copies) const {
         auto first = at(buffer_tangent, start_, copies);
-        set_product(chain_->at(tangent, chain_->spine()[start_], copies), S, first);
+        S.multiply(chain_->at(tangent, chain_->spine()[start_], copies), first, buffer_tangent + copies * size_);
         for (std::size_t level = start_; level-- > 0;) {
             auto out = at(buffer_tangent, level, copies);
             const auto below = at(buffer_tangent, level + 1, copies);
@@ -87,11 +108,11 @@ class MomentProduct {
 // What a gradient needs besides the layers: allocated once, used for every step.
 template <class T>
 struct GradientWorkspace {
-    explicit GradientWorkspace(const Chain& chain)
+    GradientWorkspace(const Chain& chain, const MomentObjective<T>& objective)
         : moment_product(chain),
           inner(chain.inner_size()),
           adjoint_inner(chain.inner_size()),
-          moment(moment_product.size()) {}
+          moment(moment_product.size(objective.S)) {}
 
     MomentProduct moment_product;
     Vector<T> inner, adjoint_inner, moment;

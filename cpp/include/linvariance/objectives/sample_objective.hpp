@@ -15,8 +15,8 @@ class Penalty {
   public:
     Penalty(const std::vector<Index>& widths, const Matrix<T>& P)
         : chain_(widths),
-          objective_{P, Matrix<T>::Zero(chain_.outputs(), P.cols())},
-          work_(chain_),
+          objective_{InputMoment<T>(P.template cast<double>()), Matrix<T>::Zero(chain_.outputs(), P.cols())},
+          work_(chain_, objective_),
           slope_(chain_.parameters()) {}
 
     const Chain& chain() const { return chain_; }

@@ -14,18 +14,20 @@ namespace linvariance {
 template <class T, class Rule>
 void descend(const Chain& chain, const MomentObjective<T>& objective, Rule& rule, Index epochs, T* weights,
              Recorder& recorder, const std::atomic<bool>& stop) {
-    GradientWorkspace<T> work(chain);
+    GradientWorkspace<T> work(chain, objective);
     Vector<T> slope(chain.parameters());
     const Field<T> value{weights, work.inner.data()};
-    const ConstView<T> first(weights, chain.widths()[1], chain.inputs());
+    View<T> first(weights, chain.widths()[1], chain.inputs());
+    objective.S.enter(Matrix<T>(first), first);
     for (Index epoch = 0; !stop.load(std::memory_order_relaxed); ++epoch) {
         const bool due = recorder.is_due(epoch);
         product(chain, value, due || work.moment_product.needs_root());
-        if (due) recorder.record(chain.at(value, chain.root()), first);
+        if (due) recorder.record(chain.at(value, chain.root()), first, objective.S);
         if (epoch == epochs) break;
         gradient(chain, objective, weights, slope.data(), work);
         rule.step(Parameters<T>(weights, slope.size()), Parameters<T>(slope.data(), slope.size()));
     }
+    objective.S.leave(Matrix<T>(first), first);
 }
 
 }  // namespace linvariance

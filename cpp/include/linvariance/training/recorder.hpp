@@ -50,11 +50,11 @@ class Recorder {
 
     bool is_due(Index epoch) const { return epoch % every_ == 0 || epoch == last_; }
 
-    // The end-to-end W (d_L, d_0) and its first layer (d_1, d_0).
-    template <class Derived, class First>
-    void record(const Eigen::MatrixBase<Derived>& W, const Eigen::MatrixBase<First>& first) {
-        W_ = W.template cast<double>();
-        first_ = first.template cast<double>();
+    // The end-to-end W (d_L, d_0) and its first layer (d_1, d_0), their columns in the order of S.
+    template <class Derived, class First, class Moment>
+    void record(const Eigen::MatrixBase<Derived>& W, const Eigen::MatrixBase<First>& first, const Moment& S) {
+        S.leave(W, W_);
+        S.leave(first, first_);
         residual_ = -observables_->T;
         add_product(observables_->A, W_.transpose(), residual_);
         const double loss = residual_.squaredNorm() + observables_->floor;
