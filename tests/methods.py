@@ -19,14 +19,14 @@ def representation(group):
     return lv.groups.permutations([list(g) for g in group.generators])
 
 
-def problem(case, method, strength=0.3, rank=None):
-    """The package's side."""
+def problem(case, method, strength=0.3, rank=None, **terms):
+    """The package's side; terms: ridge, metric."""
     m, rep, rank = moments(case), representation(case.group), rank or case.rank
     if method == "unconstrained":
-        return lv.unconstrained(m, rank=rank)
+        return lv.unconstrained(m, rank=rank, **terms)
     if method == "regularized":
-        return lv.regularized(m, rep, rank=rank, strength=strength)
-    return {"augmented": lv.augmented, "hard_wired": lv.hard_wired}[method](m, rep, rank=rank)
+        return lv.regularized(m, rep, rank=rank, strength=strength, **terms)
+    return {"augmented": lv.augmented, "hard_wired": lv.hard_wired}[method](m, rep, rank=rank, **terms)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +88,14 @@ def equivalent(case, method, strength=0.3, B=None):
         return Equivalent(A, Y, case.n * len(elements), eye, np.linalg.norm(A))
     B = oracles.invariant_basis(case.group.elements) if B is None else B
     return Equivalent(B @ case.X, case.Y, case.n, B, np.linalg.norm(case.X))
+
+
+def weighed(twin, ridge, K):
+    """The twin with √ridge·1 among its data and targets K Y: then V is K W."""
+    p = len(twin.A)
+    A = np.hstack([twin.A, np.sqrt(twin.n * ridge) * np.eye(p)])
+    Y = K @ np.hstack([twin.Y, np.zeros((len(twin.Y), p))])
+    return dataclasses.replace(twin, A=A, Y=Y, size=twin.size + np.sqrt(p * twin.n * ridge))
 
 
 def gap(singular_values, rank):

@@ -304,12 +304,17 @@ def batched(weights, order, size, optimizer, gradient):
 
 
 class Adam:
-    """torch.optim.Adam, default options, one list of arrays at a time."""
+    """torch.optim.Adam, or AdamW if decoupled, one list of arrays at a time."""
 
-    def __init__(self, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+    def __init__(self, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, decoupled=False):
         self.lr, self.betas, self.eps, self.t, self.m, self.v = lr, betas, eps, 0, None, None
+        self.weight_decay, self.decoupled = weight_decay, decoupled
 
     def step(self, weights, gradients):
+        if self.decoupled:
+            weights = [(1 - self.lr * self.weight_decay) * w for w in weights]
+        else:
+            gradients = [g + self.weight_decay * w for g, w in zip(gradients, weights, strict=True)]
         if self.m is None:
             self.m = [np.zeros_like(w) for w in weights]
             self.v = [np.zeros_like(w) for w in weights]
@@ -326,10 +331,11 @@ class Adam:
 class SGD:
     """torch.optim.SGD: the buffer starts as the first gradient, no dampening, no Nesterov."""
 
-    def __init__(self, lr, momentum=0.0):
-        self.lr, self.momentum, self.buffer = lr, momentum, None
+    def __init__(self, lr, momentum=0.0, weight_decay=0.0):
+        self.lr, self.momentum, self.weight_decay, self.buffer = lr, momentum, weight_decay, None
 
     def step(self, weights, gradients):
+        gradients = [g + self.weight_decay * w for g, w in zip(gradients, weights, strict=True)]
         old = self.buffer
         self.buffer = gradients if old is None else [self.momentum * b + g for b, g in zip(old, gradients, strict=True)]
         return [w - self.lr * b for w, b in zip(weights, self.buffer, strict=True)]

@@ -20,9 +20,9 @@ from tolerances import remember
 # ------------------------------------------------------------------------------------------------------- trajectories
 
 RULES = {
-    "momentum": (lv.GradientDescent(0.02, 0.9), lambda: oracles.SGD(0.02, 0.9)),
+    "momentum": (lv.GradientDescent(0.02, 0.9, 0.1), lambda: oracles.SGD(0.02, 0.9, 0.1)),
     # eps far above rounding: where the gradient vanishes Adam divides it by itself, twin and package alike
-    "adam": (lv.Adam(1e-3, eps=1e-4), lambda: oracles.Adam(1e-3, eps=1e-4)),
+    "adam": (lv.Adam(1e-3, eps=1e-4, weight_decay=0.1), lambda: oracles.Adam(1e-3, eps=1e-4, weight_decay=0.1)),
 }
 CASES = [
     (method, loss, activation)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,73 @@ def test_the_recorded_trajectory_of_pytorch(recorded, method, optimizer):
         assert np.abs(found - W2 @ W1 @ lift).max() <= 1e-12
     for found, expected in zip(trace.network.weights, (first[-1], second[-1]), strict=True):
         assert np.abs(found - expected).max() <= 1e-12
+
+
+# ------------------------------------------------------------------------------------------------------ weight decay
+
+
+DECAY = {  # the package's rules for the recorded ones: PyTorch's mean reduction divides by dL = 3 as well
+    "adam": lv.Adam(1e-2, eps=3e-4, weight_decay=0.09),
+    "adamw": lv.Adam(1e-2, eps=3e-4, weight_decay=0.3, decoupled=True),
+    "sgd": lv.GradientDescent(0.1 / 3, 0.9, weight_decay=0.09),
+}
+
+
+@pytest.mark.parametrize("kind", ["float64", "float32"])
+@pytest.mark.parametrize("rule", DECAY)
+def test_weight_decay_is_that_of_pytorchs_recorded_trajectory(rule, kind):
+    with np.load(Path(__file__).parent / "data" / "torch_decay.npz", allow_pickle=False) as file:
+        recorded = dict(file)
+    p = lv.augmented(lv.Moments.from_data(recorded["X"], recorded["Y"]), lv.groups.image_rotations(4), rank=2)
+    first, second = (recorded[f"{rule}_{kind}_W{layer}"] for layer in (1, 2))
+    start, every = lv.init.given([first[0], second[0]]), int(recorded["every"])
+    tolerance = 1e-12 if kind == "float64" else 1e-5
+    options = {"optimizer": DECAY[rule], "init": start, "dtype": kind}
+    for k in range(len(first)):
+        network = lv.train(p, epochs=k * every, **options).network
+        for found, expected in zip(network.weights, (first[k], second[k]), strict=True):
+            assert np.abs(found - expected).max() <= tolerance
+    # without decay it would be another trajectory by far
+    without = lv.train(p, epochs=k * every, **{**options, "optimizer": replace(DECAY[rule], weight_decay=0.0)}).network
+    assert np.abs(without.matrix - network.matrix).max() > 0.01
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("ours", "twin_rule"),
+    [
+        (lv.Adam(weight_decay=0.5), lambda: oracles.Adam(weight_decay=0.5)),
+        (lv.Adam(weight_decay=0.5, decoupled=True), lambda: oracles.Adam(weight_decay=0.5, decoupled=True)),
+        (lv.GradientDescent(0.02, 0.5, 0.5), lambda: oracles.SGD(0.02, 0.5, 0.5)),
+    ],
+    ids=["Adam", "AdamW", "SGD"],
+)
+def test_weight_decay_equals_the_numpy_twin(ours, twin_rule, depth):
+    twin = twin_of(CASE, "augmented")
+    widths = [16, *[4, 5][: depth - 1], 3]
+    p = methods.problem(CASE, "augmented", rank=min(widths))
+    trace = lv.train(p, widths, epochs=100, seeds=(5,), optimizer=ours)
+    states = oracles.descend(oracles.pytorch_init(widths, 5), twin.A, twin.Y, twin_rule(), 100, twin.n)
+    for found, expected in zip(trace.network.weights, states[-1], strict=True):
+        assert np.abs(found - expected).max() <= 1e-12
+    assert trace.loss[-1] == pytest.approx(twin.loss(oracles.product(states[-1])), rel=1e-12)  # without the decay
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("depth", [1, 2])  # from three layers on there are local minima, where σ = 0
+def test_weight_decay_of_the_layers_is_a_schatten_penalty_of_the_map(depth, momentum):
+    """S = 1: ½·decay·Σ‖W_j‖² is least L·decay/2·Σσ^(2/L) of W: σ moves to the minimizer of (σ - z)² + that."""
+    m = lv.Moments.from_data(np.sqrt(3) * np.eye(3), np.sqrt(3) * np.diag([3.0, 2.0, 0.4]))
+    p, decay = lv.unconstrained(m, rank=3), 1.2
+    rule = lv.GradientDescent(0.02, momentum, weight_decay=decay)
+    run = lv.train(p, [3] * (depth + 1), optimizer=rule, epochs=4000, init=lv.init.pytorch(), seeds=(1,))
+    grid = np.linspace(0, 3, 300_001)
+    expected = [grid[np.argmin((grid - z) ** 2 + depth * decay / 2 * grid ** (2 / depth))] for z in (3.0, 2.0, 0.4)]
+    if depth == 1:
+        np.testing.assert_allclose(expected, np.array([3.0, 2.0, 0.4]) / (1 + decay / 2), atol=1e-5)
+    if depth == 2:
+        np.testing.assert_allclose(expected, [3 - decay / 2, 2 - decay / 2, 0.0], atol=1e-5)
+    np.testing.assert_allclose(np.linalg.svd(run.network.matrix)[1], expected, atol=2e-5)
 
 
 # ------------------------------------------------------------------------------------------------------- determinism

@@ -7,8 +7,8 @@ namespace {
 
 Observables make_observables(const std::vector<Array<double>>& parts, std::vector<Index> entry_rows,
                              const Array<double>& entry_columns, const Array<double>& A, const Array<double>& T,
-                             double floor) {
-    Observables out{copy(A), copy(T), floor, {}, std::move(entry_rows), copy(entry_columns)};
+                             double floor, const Array<double>& back) {
+    Observables out{copy(A), copy(T), floor, {}, std::move(entry_rows), copy(entry_columns), copy(back)};
     for (const auto& part : parts) out.parts.push_back(copy(part));
     return out;
 }
@@ -34,6 +34,8 @@ Recorded train(const std::vector<Index>& widths, const std::vector<const MomentO
         expect(
             look->A.cols() == chain.inputs() && look->T.cols() == chain.outputs() && look->A.rows() == look->T.rows(),
             "expected A (k, d_0) and T (k, d_L)");
+        expect(look->back.size() == 0 || (look->back.rows() == chain.outputs() && look->back.cols() == chain.outputs()),
+               "expected back (d_L, d_L)");
     }
     const Index seeds = starts.shape(1);
     const Records<T> records(count, seeds, chain.parameters(), *looks[0], chain.outputs(), widths[1], chain.inputs(),
@@ -60,7 +62,8 @@ void bind_descent(py::module_& module) {
     const Array<double> none(std::vector<py::ssize_t>{0, 0});
     py::class_<Observables>(module, "Observables", "What to look at in W along a run.")
         .def(py::init(&make_observables), py::arg("parts"), py::arg("entry_rows"), py::arg("entry_columns").noconvert(),
-             py::arg("A").noconvert() = none, py::arg("T").noconvert() = none, py::arg("floor") = 0.0);
+             py::arg("A").noconvert() = none, py::arg("T").noconvert() = none, py::arg("floor") = 0.0,
+             py::arg("back").noconvert() = none);
     py::class_<Recorded>(module, "Recorded", "What runs leave behind.")
         .def_readonly("network", &Recorded::network)
         .def_readonly("loss", &Recorded::loss)
@@ -71,10 +74,10 @@ void bind_descent(py::module_& module) {
         .def_readonly("weights", &Recorded::weights)
         .def_readonly("stopped", &Recorded::stopped);
     py::class_<GradientDescentSettings>(module, "GradientDescentSettings")
-        .def(py::init<double, double>(), py::arg("lr"), py::arg("momentum"));
+        .def(py::init<double, double, double>(), py::arg("lr"), py::arg("momentum"), py::arg("weight_decay"));
     py::class_<AdamSettings>(module, "AdamSettings")
-        .def(py::init<double, double, double, double>(), py::arg("lr"), py::arg("beta1"), py::arg("beta2"),
-             py::arg("eps"));
+        .def(py::init<double, double, double, double, double, bool>(), py::arg("lr"), py::arg("beta1"),
+             py::arg("beta2"), py::arg("eps"), py::arg("weight_decay"), py::arg("decoupled"));
     bind_train<GradientDescent, double>(module);
     bind_train<GradientDescent, float>(module);
     bind_train<Adam, double>(module);

@@ -38,7 +38,7 @@ namespace {
 template <class T>
 struct Watched : Adam<T> {
     using Adam<T>::Adam;
-    void step(Parameters<T> weights, const Parameters<T>& gradient) {
+    void step(Parameters<T> weights, Parameters<T> gradient) {
         forbidden = true;
         Eigen::internal::set_is_malloc_allowed(false);
         Adam<T>::step(weights, gradient);
@@ -61,13 +61,14 @@ void train(const std::vector<Index>& widths) {
     look.parts = {Matrix<double>::Random(d, d), Matrix<double>::Random(d, d / 2)};
     look.entry_rows = {0};
     look.entry_columns = Matrix<double>::Random(1, d);
+    look.back = Matrix<double>::Identity(outputs, outputs);
     const Index epochs = 20, times = epochs + 1;
     Vector<double> loss(times), norm(times), first(times), parts(2 * times), entries(times),
         weights(times * d * outputs);
     Recorder recorder(look, outputs, widths[1], d, 1, epochs,
                       {loss.data(), norm.data(), first.data(), parts.data(), entries.data(), weights.data()});
     Vector<T> layers = Vector<T>::Random(chain.parameters()) * T(0.1);
-    Watched<T> rule({1e-3, 0.9, 0.999, 1e-8}, chain.parameters());
+    Watched<T> rule({1e-3, 0.9, 0.999, 1e-8, 1e-3, false}, chain.parameters());
     const std::atomic<bool> stop{false};
     descend(chain, objective, rule, epochs, layers.data(), recorder, stop);
     allow();
@@ -124,7 +125,7 @@ void train_on_samples(const std::vector<Index>& widths, const SampleProblem<T>& 
     Recorder recorder(look, rows, widths[1], d, 1, epochs,
                       {loss.data(), norm.data(), first.data(), parts.data(), entries.data(), weights.data()});
     Vector<T> layers = Vector<T>::Random(objective.parameters()) * T(0.1);
-    Watched<T> rule({1e-3, 0.9, 0.999, 1e-8}, objective.parameters());
+    Watched<T> rule({1e-3, 0.9, 0.999, 1e-8, 1e-3, true}, objective.parameters());
     const std::atomic<bool> stop{false};
     descend(objective, {batch > 0 ? order.data() : nullptr, std::max<Index>(batch, 1)}, rule, epochs, layers.data(),
             recorder, stop);

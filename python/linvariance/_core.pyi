@@ -40,10 +40,12 @@ class Hessian:
     def apply(self, directions: NDArray[np.float64]) -> NDArray[np.float64]: ...
 
 class GradientDescentSettings:
-    def __init__(self, lr: float, momentum: float) -> None: ...
+    def __init__(self, lr: float, momentum: float, weight_decay: float) -> None: ...
 
 class AdamSettings:
-    def __init__(self, lr: float, beta1: float, beta2: float, eps: float) -> None: ...
+    def __init__(
+        self, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float, decoupled: bool
+    ) -> None: ...
 
 class Observables:
     def __init__(
@@ -54,6 +56,7 @@ class Observables:
         A: NDArray[np.float64] = ...,
         T: NDArray[np.float64] = ...,
         floor: float = ...,
+        back: NDArray[np.float64] = ...,
     ) -> None: ...
 
 class Recorded:

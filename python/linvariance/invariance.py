@@ -24,7 +24,8 @@ class Split:
         invariant: W Π.
         perp: W⊥ = W (I - Π).
         frozen: the part of W⊥ on eigenvectors of S̄ with eigenvalues of at most d0·eps·λ₁, augmented data below √eps of
-            their scale. Where they are exactly zero W_1 never moves in training; later layers still scale this part.
+            their scale. Where they are exactly zero W_1 never moves in training (without ridge or weight decay); later
+            layers still scale this part.
         seen: the rest of W⊥.
     """
 
@@ -60,11 +61,11 @@ def split(W: npt.ArrayLike, rep: Representation, moments: Moments | Samples | No
     return Split(invariant, perp, perp - frozen, frozen)
 
 
-def seen_and_frozen(rep: Representation, moments: Moments | Samples) -> tuple[Array, Array]:
+def seen_and_frozen(rep: Representation, moments: Moments | Samples, ridge: float = 0.0) -> tuple[Array, Array]:
     """Orthonormal bases (d0, .) of the two parts of the complement of the invariants.
 
     Frozen are the eigenvectors of S̄ with eigenvalues of at most d0·eps·λ₁, data below √eps of their scale: there
-    the gradient of the augmented problem is zero, and what an initialization left in W_1 stays.
+    the gradient of the augmented problem is zero, and what an initialization left in W_1 stays. A ridge raises all.
     """
     instance(moments, (Moments, Samples), "moments", "call Moments.from_data(X, Y)")
     if moments.inputs != rep.dim:
@@ -75,7 +76,7 @@ def seen_and_frozen(rep: Representation, moments: Moments | Samples) -> tuple[Ar
         return np.zeros((rep.dim, 0)), np.zeros((rep.dim, 0))
     largest = scipy.linalg.eigvalsh(S)[-1]
     values, vectors = scipy.linalg.eigh(B @ S @ B.T)  # S̄ commutes with Π, so its eigenvectors may be taken here
-    is_frozen = values <= rep.dim * np.finfo(np.float64).eps * largest
+    is_frozen = values + ridge <= rep.dim * np.finfo(np.float64).eps * (largest + ridge)
     E = np.ascontiguousarray(B.T @ vectors)
     return np.ascontiguousarray(E[:, ~is_frozen]), np.ascontiguousarray(E[:, is_frozen])
 

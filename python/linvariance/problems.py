@@ -4,12 +4,20 @@ They take `Moments`, or `Samples` for what second moments cannot carry.
 
 Every loss carries 1/n, as in Eqs. (4), (7) and (9) of Duan & Montúfar, *Understanding Learning Invariance in Deep
 Linear Networks*.
+
+Two options go with every method. A `ridge` adds ridge·‖W‖² to the loss: S' + ridge·1, after averages. A `metric` M
+(dL, dL), positive definite, weighs the residuals: tr(M (WX - Y)(WX - Y)ᵀ)/n, as reduced-rank regression does with the
+inverse of a covariance. In V = K W, KᵀK = M, and targets K Y it is the plain loss again, and all that is done in V
+(training, landscapes, Hessians) stays as it is. So under a metric ridge and penalty weigh the outputs as the residuals
+are, ridge·tr(M W Wᵀ) and strength·tr(M W G Gᵀ Wᵀ); as ‖W‖² they would be no map on moments.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import overload
 
+import numpy as np
 import numpy.typing as npt
 
 from .arrays import Array, instance, integer, matrix, real
@@ -18,6 +26,7 @@ from .data.samples import Samples
 from .groups import Representation, trivial
 from .groups.intertwiners import check_output, intertwine
 from .objectives.empirical import Empirical
+from .objectives.metrics import Metric, metric_of
 from .objectives.quadratics import Quadratic
 
 
@@ -26,7 +35,8 @@ class Problem:
     """min over rank(V) <= rank of tr(V S' Vᵀ) - 2 tr(V C'ᵀ) + c, V (dL, dim).
 
     Loss, gradient and target live in V; `lift` and `restrict` lead to W (dL, d0) and back. They are the identity,
-    unless the problem is hard-wired: then W = V B with the invariant basis B (d, d0), and dim = d.
+    unless the problem is hard-wired: then W = V B with the invariant basis B (d, d0), and dim = d. With a metric,
+    V = K W or K W = V B, K a root of it.
     """
 
     method: str
@@ -35,7 +45,14 @@ class Problem:
     rank: int
     strength: float = 0.0
     output: Representation | None = None
+    ridge: float = field(default=0.0, kw_only=True)
+    inner: Metric | None = field(default=None, repr=False, kw_only=True)
     objective: Quadratic | Empirical = field(repr=False, kw_only=True)
+
+    @property
+    def metric(self) -> Array | None:
+        """M (dL, dL), or None for the identity."""
+        return None if self.inner is None else self.inner.matrix
 
     @property
     def dim(self) -> int:
@@ -50,11 +67,13 @@ class Problem:
     def lift(self, V: npt.ArrayLike) -> Array:
         """V (dL, dim) -> W (dL, d0)."""
         V = self._matrix(V, "V")
+        V = V if self.inner is None else self.inner.inverse @ V
         return V @ self.representation.invariant_basis() if self.is_hard_wired else V
 
     def restrict(self, W: npt.ArrayLike) -> Array:
         """W (dL, d0) -> V (dL, dim); a W that is not invariant is projected first."""
         W = matrix(W, "W", (self.outputs, self.representation.dim))
+        W = W if self.inner is None else self.inner.root @ W
         if self.output is not None and self.method == "hard_wired":
             return intertwine(W, self.representation, self.output)
         if not self.is_hard_wired:
@@ -93,22 +112,40 @@ class Problem:
         return matrix(V, name, (self.outputs, self.dim))
 
 
-def unconstrained(data: Moments | Samples, *, rank: int) -> Problem:
-    """Min (1/n)‖WX - Y‖² over rank(W) <= rank.
+def unconstrained(
+    data: Moments | Samples, *, rank: int, ridge: float = 0.0, metric: npt.ArrayLike | None = None
+) -> Problem:
+    """Min (1/n)‖WX - Y‖² + ridge·‖W‖² over rank(W) <= rank, residuals and ridge in a metric if given.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data([[1.0, 0.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 1.0]])
     >>> round(lv.solve(lv.unconstrained(m, rank=1)).loss, 12)
     0.5
+
+    In the metric of the targets' own covariance the singular values are the canonical correlations, and with this
+    data, where X explains Y, all of them are 1:
+
+    >>> p = lv.unconstrained(m, rank=1, metric=np.linalg.inv(np.diag([4.5, 0.5])))
+    >>> lv.solve(p).singular_values.round(12).tolist()
+    [1.0, 1.0]
     """
     rep = trivial(_inputs(data))
-    return Problem("unconstrained", data, rep, check_rank(rank), objective=data.plain())
+    posed, ridge, inner = pose(data, ridge, metric)
+    return Problem("unconstrained", data, rep, check_rank(rank), ridge=ridge, inner=inner, objective=posed.plain(ridge))
 
 
 def hard_wired(
-    data: Moments | Samples, rep: Representation, *, rank: int, output: Representation | None = None
+    data: Moments | Samples,
+    rep: Representation,
+    *,
+    rank: int,
+    output: Representation | None = None,
+    ridge: float = 0.0,
+    metric: npt.ArrayLike | None = None,
 ) -> Problem:
-    """Min (1/n)‖WX - Y‖² over rank(W) <= rank subject to W G = 0   (Duan & Montúfar, Eq. 4, Theorem 6).
+    """Min (1/n)‖WX - Y‖² + ridge·‖W‖² over rank(W) <= rank subject to W G = 0.
+
+    Duan & Montúfar, Eq. 4, Theorem 6, with a ridge and a metric as the module says.
 
     W = V B with an orthonormal basis B of the invariants: S' = B S Bᵀ, C' = C Bᵀ. With an orthogonal representation
     `output` on the targets the constraint is equivariance, W ρ(g) = ρ_Y(g) W; then V is W, and the optimum is a
@@ -121,16 +158,26 @@ def hard_wired(
     (1, [[1.5, 1.5], [0.5, 0.5]])
     """
     check_pose(data, rep, output)
-    objective = data.restricted(rep) if output is None else data.averaged(rep, output)
-    return Problem("hard_wired", data, rep, check_rank(rank), output=output, objective=objective)
+    posed, ridge, inner = pose(data, ridge, metric, output)
+    objective = posed.restricted(rep, ridge) if output is None else posed.equivariant(rep, output, ridge)
+    return Problem(
+        "hard_wired", data, rep, check_rank(rank), output=output, ridge=ridge, inner=inner, objective=objective
+    )
 
 
 def augmented(
-    data: Moments | Samples, rep: Representation, *, rank: int, output: Representation | None = None
+    data: Moments | Samples,
+    rep: Representation,
+    *,
+    rank: int,
+    output: Representation | None = None,
+    ridge: float = 0.0,
+    metric: npt.ArrayLike | None = None,
 ) -> Problem:
-    """Min (1/(n|G|)) Σ_g ‖W ρ(g) X - Y‖² over rank(W) <= rank   (Duan & Montúfar, Eq. 9, Proposition 11).
+    """Min (1/(n|G|)) Σ_g ‖W ρ(g) X - Y‖² + ridge·‖W‖² over rank(W) <= rank.
 
-    S' = S̄, the group average of S, and C' = C Πᵀ, whatever the order of the group. With an orthogonal representation
+    Duan & Montúfar, Eq. 9, Proposition 11, with a ridge and a metric as the module says: S' = S̄ + ridge·1, the group
+    average of S, and C' = C Πᵀ, whatever the order of the group. With an orthogonal representation
     `output` on the targets they are augmented too, Σ_g ‖W ρ(g) X - ρ_Y(g) Y‖²: the optimum is equivariant only if the
     rank bound cuts no multiplet.
 
@@ -140,15 +187,27 @@ def augmented(
     [[1.5, 1.5], [0.5, 0.5]]
     """
     check_pose(data, rep, output)
-    return Problem("augmented", data, rep, check_rank(rank), output=output, objective=data.averaged(rep, output))
+    posed, ridge, inner = pose(data, ridge, metric, output)
+    objective = posed.averaged(rep, output, ridge)
+    return Problem(
+        "augmented", data, rep, check_rank(rank), output=output, ridge=ridge, inner=inner, objective=objective
+    )
 
 
 def regularized(
-    data: Moments | Samples, rep: Representation, *, rank: int, strength: float, output: Representation | None = None
+    data: Moments | Samples,
+    rep: Representation,
+    *,
+    rank: int,
+    strength: float,
+    output: Representation | None = None,
+    ridge: float = 0.0,
+    metric: npt.ArrayLike | None = None,
 ) -> Problem:
-    """Min (1/n)‖WX - Y‖² + strength·‖W G‖² over rank(W) <= rank   (Duan & Montúfar, Eq. 7, Proposition 8).
+    """Min (1/n)‖WX - Y‖² + strength·‖W G‖² + ridge·‖W‖² over rank(W) <= rank.
 
-    The penalty only shifts the input moment, S' = S + strength·G Gᵀ. It depends on the chosen generators.
+    Duan & Montúfar, Eq. 7, Proposition 8, with a ridge and a metric as the module says. The penalty only shifts the
+    input moment, S' = S + strength·G Gᵀ + ridge·1. It depends on the chosen generators.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data([[1.0, 0.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 1.0]])
@@ -158,8 +217,11 @@ def regularized(
     """
     check_pose(data, rep, output)
     strength = _strength(strength)
-    objective = data.penalized(rep, strength, output)
-    return Problem("regularized", data, rep, check_rank(rank), strength, output, objective=objective)
+    posed, ridge, inner = pose(data, ridge, metric, output)
+    objective = posed.penalized(rep, strength, output, ridge)
+    return Problem(
+        "regularized", data, rep, check_rank(rank), strength, output, ridge=ridge, inner=inner, objective=objective
+    )
 
 
 def convolutional(data: Samples, rep: Representation, *, rank: int) -> Problem:
@@ -211,6 +273,27 @@ def check_pose(data: Moments | Samples, rep: Representation, output: Representat
     check_output(rep, output)
     if data.outputs != output.dim:
         raise ValueError(f"Y has {data.outputs} columns, but output acts on {output.dim}: {output!r} does not fit.")
+
+
+@overload
+def pose(
+    data: Moments, ridge: float, metric: npt.ArrayLike | None, output: Representation | None = None
+) -> tuple[Moments, float, Metric | None]: ...
+@overload
+def pose(
+    data: Moments | Samples, ridge: float, metric: npt.ArrayLike | None, output: Representation | None = None
+) -> tuple[Moments | Samples, float, Metric | None]: ...
+def pose(
+    data: Moments | Samples, ridge: float, metric: npt.ArrayLike | None, output: Representation | None = None
+) -> tuple[Moments | Samples, float, Metric | None]:
+    """The gate of ridges and metrics, and the data as the metric sees them."""
+    ridge = real(ridge, "ridge")
+    if not np.isfinite(ridge + float(np.trace(data.xx))):
+        raise ValueError(f"ridge {ridge:g} overflows in S + ridge·1: at that size W is 0.")
+    if metric is None:
+        return data, ridge, None
+    inner = metric_of(metric, data.outputs, output)
+    return data.in_metric(inner), ridge, inner
 
 
 def check_rank(rank: int) -> int:

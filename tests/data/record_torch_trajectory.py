@@ -1,5 +1,7 @@
 """Records torch_adam.npz: the three methods trained by PyTorch itself, float64, 200 steps, weights every 20.
 
+And torch_decay.npz: the first of them with weight decay of each kind, in float64 and float32.
+
 Run once, after `pip install torch==2.13.0 numpy`, by `python tests/data/record_torch_trajectory.py`; the suite only
 reads the result.
 Loss and penalty are written as a PyTorch user writes them: MSELoss with mean reduction, the augmented set built
@@ -19,6 +21,11 @@ OPTIMIZERS = {
     # eps far above its default, so that a wrong conversion of it shows
     "adam": lambda parameters: torch.optim.Adam(parameters, lr=1e-2, eps=1e-4),
     "sgd": lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9),
+}
+DECAY = {
+    "adam": lambda parameters: torch.optim.Adam(parameters, lr=1e-2, eps=1e-4, weight_decay=0.03),
+    "adamw": lambda parameters: torch.optim.AdamW(parameters, lr=1e-2, eps=1e-4, weight_decay=0.3),
+    "sgd": lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9, weight_decay=0.03),
 }
 
 
@@ -48,10 +55,10 @@ def defect():
     return torch.eye(SIDE**2, dtype=torch.float64) - turn.T
 
 
-def train(X, Y, start, optimizer, penalty=None):
+def train(X, Y, start, rule, penalty=None):
     """The states of (W_1, W_2) after 0, EVERY, ..., EPOCHS steps."""
     weights = [w.clone().requires_grad_() for w in start]
-    step = OPTIMIZERS[optimizer](weights)
+    step = rule(weights)
     criterion = torch.nn.MSELoss()
     states = [[w.detach().numpy().copy() for w in weights]]
     for epoch in range(1, EPOCHS + 1):
@@ -92,10 +99,26 @@ def main():
         widths = (inputs.shape[1], HIDDEN, OUTPUTS)
         start = [(2 * torch.rand(b, a, dtype=torch.float64) - 1) / math.sqrt(a) for a, b in itertools.pairwise(widths)]
         for optimizer in OPTIMIZERS:
-            states = train(inputs, targets, start, optimizer, penalty)
+            states = train(inputs, targets, start, OPTIMIZERS[optimizer], penalty)
             for layer in range(len(start)):
                 out[f"{method}_{optimizer}_W{layer + 1}"] = np.stack([state[layer] for state in states])
     np.savez_compressed(Path(__file__).with_name("torch_adam.npz"), **out)
+    record_decay(images.flatten(1), augmented, Y)
+
+
+def record_decay(X, augmented, Y):
+    """On the augmented images; starts are PyTorch's own draws, as above."""
+    widths = (X.shape[1], HIDDEN, OUTPUTS)
+    start = [(2 * torch.rand(b, a, dtype=torch.float64) - 1) / math.sqrt(a) for a, b in itertools.pairwise(widths)]
+    out = {"X": X.numpy(), "Y": Y.numpy(), "every": EVERY, "epochs": EPOCHS, "torch": torch.__version__}
+    for kind in (torch.float64, torch.float32):
+        inputs, targets, first = augmented.to(kind), Y.repeat(4, 1).to(kind), [w.to(kind) for w in start]
+        for name, rule in DECAY.items():
+            states = train(inputs, targets, first, rule)
+            for layer in range(len(start)):
+                key = f"{name}_{str(kind).removeprefix('torch.')}_W{layer + 1}"
+                out[key] = np.stack([state[layer] for state in states])
+    np.savez_compressed(Path(__file__).with_name("torch_decay.npz"), **out)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import scipy.linalg
 from ..arrays import Array, frozen, matrix, real, row_slices, sample_weights, samples
 from ..groups import Representation
 from ..objectives import quadratics
+from ..objectives.metrics import Metric
 from ..objectives.spectra import Rows
 
 # What NumPy and zipfile raise at files that are no npz archives, or damaged ones.
@@ -199,27 +200,44 @@ class Moments:
         """An equivalent data set of at most d0 rows: the loss of W is ‖A Wᵀ - T‖² + floor."""
         return Rows.from_triangle(self.factor, self.inputs)
 
-    def plain(self) -> quadratics.Quadratic:
-        """The squared loss of these data; see `unconstrained`."""
-        return quadratics.plain(self.rows)
+    def in_metric(self, metric: Metric) -> Moments:
+        """The moments of X and the targets K Y: their squared loss of K W is tr(M R Rᵀ)/n of W, R = WX - Y."""
+        triangle = self._triangle.copy()
+        with np.errstate(over="ignore", invalid="ignore"):
+            triangle[:, -self.outputs :] = triangle[:, -self.outputs :] @ metric.root.T
+            if not np.isfinite(np.square(triangle[:, -self.outputs :]).sum()):
+                raise ValueError("metric leads to residuals that overflow: divide it, or Y, by its scale.")
+        return Moments(triangle, self.n, self.inputs, _centered=self._centered)
 
-    def restricted(self, rep: Representation) -> quadratics.Quadratic:
+    def plain(self, ridge: float = 0.0) -> quadratics.Quadratic:
+        """The squared loss of these data; see `unconstrained`. The ridge, here and below: plus ridge·‖W‖²."""
+        return quadratics.plain(self.rows.ridged(ridge))
+
+    def restricted(self, rep: Representation, ridge: float = 0.0) -> quadratics.Quadratic:
         """Restricted to invariant inputs B x; see `hard_wired`."""
-        return quadratics.restricted(self.rows, rep)
+        return quadratics.restricted(self.rows, rep, ridge)
 
-    def averaged(self, rep: Representation, output: Representation | None = None) -> quadratics.Quadratic:
+    def equivariant(self, rep: Representation, output: Representation, ridge: float = 0.0) -> quadratics.Quadratic:
+        """The loss of equivariant maps; see `hard_wired`. Averaged with the rest, the ridge is still ‖W‖² of these."""
+        return quadratics.equivariant(self.rows.ridged(ridge), rep, output)
+
+    def averaged(
+        self, rep: Representation, output: Representation | None = None, ridge: float = 0.0
+    ) -> quadratics.Quadratic:
         """Averaged over the group, which may act on the targets too; see `augmented`."""
-        rows = self.rows
-        return quadratics.averaged(rows, rep) if output is None else quadratics.equivariant(rows, rep, output)
+        if output is None:
+            return quadratics.averaged(self.rows, rep, ridge)
+        if rep.is_orthogonal:
+            return quadratics.equivariant(self.rows.ridged(ridge), rep, output)
+        return quadratics.ridged(quadratics.equivariant(self.rows, rep, output), ridge)
 
     def penalized(
-        self, rep: Representation, strength: float, output: Representation | None = None
+        self, rep: Representation, strength: float, output: Representation | None = None, ridge: float = 0.0
     ) -> quadratics.Quadratic:
         """With the penalty strength·‖W G‖² or, for equivariance, strength·Σ‖W ρ - ρ_Y W‖²; see `regularized`."""
-        rows = self.rows
         if output is None:
-            return quadratics.penalized(rows, rep, strength)
-        return quadratics.EquivariancePenalty(rows, rep, output, strength)
+            return quadratics.penalized(self.rows, rep, strength, ridge)
+        return quadratics.EquivariancePenalty(self.rows.ridged(ridge), rep, output, strength)
 
     def __repr__(self) -> str:
         return f"Moments(n={self.n:g}, inputs={self.inputs}, outputs={self.outputs}{', centred' * self._centered})"

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ..arrays import Array, integer, reals, row_slices, samples
 from ..groups import Representation
 from ..objectives.empirical import Empirical
+from ..objectives.metrics import Metric
 
 LOSSES = ("squared", "cross_entropy")
 TARGETS_LIMIT = 2**33  # bytes of one-hot targets
@@ -78,34 +79,52 @@ class Samples:
         """Mean square of the targets, ‖Y‖²/n."""
         return float(np.square(self._targets).sum()) / self.n
 
-    def plain(self) -> Empirical:
-        """The loss itself; see `unconstrained`."""
-        return Empirical(self._X, self._targets, self.loss)
+    def in_metric(self, metric: Metric) -> Samples:
+        """No losses here have one."""
+        raise ValueError(
+            "metric needs Moments: pass Samples(X, y @ K.T) with K.T @ K = metric instead, and take outputs as K times "
+            "those for y."
+        )
 
-    def restricted(self, rep: Representation) -> Empirical:
+    def plain(self, ridge: float = 0.0) -> Empirical:
+        """The loss itself; see `unconstrained`. The ridge, here and below: plus ridge·‖W‖²."""
+        return Empirical(self._X, self._targets, self.loss, penalty=_ridge(ridge, self.inputs))
+
+    def restricted(self, rep: Representation, ridge: float = 0.0) -> Empirical:
         """On invariant inputs B x; see `hard_wired`."""
         fixed = np.asarray(self._X, dtype=np.float64) @ rep.invariant_basis().T
-        return Empirical(fixed, self._targets, self.loss)
+        return Empirical(fixed, self._targets, self.loss, penalty=_ridge(ridge, fixed.shape[1]))
 
-    def averaged(self, rep: Representation, output: Representation | None = None) -> Empirical:
+    def equivariant(self, rep: Representation, output: Representation, ridge: float = 0.0) -> Empirical:
+        """No samples have their targets acted on."""
+        return self.averaged(rep, output, ridge)
+
+    def averaged(self, rep: Representation, output: Representation | None = None, ridge: float = 0.0) -> Empirical:
         """Averaged over the group, enumerated, without storing augmented data; see `augmented`."""
         _refuse_output(output)
-        return Empirical(self._X, self._targets, self.loss, rep=rep)
+        return Empirical(self._X, self._targets, self.loss, rep=rep, penalty=_ridge(ridge, self.inputs))
 
     def pooled(self, rep: Representation) -> Empirical:
         """With the first hidden layer averaged over the group; see `convolutional`."""
         return Empirical(self._X, self._targets, self.loss, rep=rep, pooled=True)
 
-    def penalized(self, rep: Representation, strength: float, output: Representation | None = None) -> Empirical:
+    def penalized(
+        self, rep: Representation, strength: float, output: Representation | None = None, ridge: float = 0.0
+    ) -> Empirical:
         """With the penalty strength·‖W G‖²; see `regularized`."""
         _refuse_output(output)
         penalty = rep.penalty_matrix()
         if not np.isfinite(strength * float(penalty.max())):
             raise ValueError(f"strength {strength:g} overflows in strength·G Gᵀ: its limit is what hard_wired poses.")
-        return Empirical(self._X, self._targets, self.loss, penalty=strength * penalty)
+        penalty = strength * penalty + ridge * np.eye(rep.dim)
+        return Empirical(self._X, self._targets, self.loss, penalty=penalty)
 
     def __repr__(self) -> str:
         return f"Samples(n={self.n}, inputs={self.inputs}, outputs={self.outputs}, loss={self.loss!r})"
+
+
+def _ridge(ridge: float, dim: int) -> Array | None:
+    return ridge * np.eye(dim) if ridge else None
 
 
 def _refuse_output(output: Representation | None) -> None:

@@ -204,7 +204,7 @@ def escape(problem: Problem, network: Network) -> Escape:
         losses = [network_loss(problem, one) for one in reached]
     best = int(np.nanargmin(losses))
     after = losses[best]
-    if after >= before - 8 * np.finfo(np.float64).eps * max(before, problem.data.yy):
+    if after >= before - 8 * np.finfo(np.float64).eps * max(before, problem.quadratic.constant):
         raise ValueError(
             f"No lower point lies along the lowest eigenvector (eigenvalue {value:.3g}): the network is at a minimum, "
             "or at a saddle that is not strict."

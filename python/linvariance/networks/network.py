@@ -105,7 +105,8 @@ class Network:
 def predictor(problem: Problem, network: Network) -> Callable[[npt.ArrayLike], Array]:
     """X (n, d0) -> f(X) (n, dL): the function that a network of a problem is, on the inputs themselves.
 
-    A hard-wired network acts on B x, a convolutional one averages its first hidden layer over the group.
+    A hard-wired network acts on B x, a convolutional one averages its first hidden layer over the group, and in a
+    metric the outputs of a network are K f(x).
 
     >>> import linvariance as lv
     >>> data = lv.Samples([[1.0, 0.0], [0.0, 2.0]], [1.0, 2.0])
@@ -133,6 +134,9 @@ def predictor(problem: Problem, network: Network) -> Callable[[npt.ArrayLike], A
 
     if problem.method == "convolutional":
         return pooled
+    if problem.inner is not None:  # on Moments, so of linear networks
+        W = problem.lift(network.matrix)
+        return lambda X: last_axis(X, "X", rep.dim) @ W.T
     if problem.is_hard_wired:
         B = rep.invariant_basis()
         return lambda X: network.outputs_of(last_axis(X, "X", rep.dim) @ B.T)
@@ -200,5 +204,7 @@ def check_activation_fits(problem: Problem, activation: str) -> None:
         raise ValueError(
             f"A {activation} network needs the samples themselves: pose the problem on Samples(X, y), not Moments."
         )
+    if problem.ridge:
+        raise ValueError(f"A ridge, on ‖W‖² of a linear map, fits no {activation} network: use weight_decay in train.")
     if problem.method == "regularized":
         raise ValueError(f"The penalty ‖W G‖² is of a linear map, and a {activation} network is none: use augmented.")

@@ -1,6 +1,7 @@
 """The squared loss of each method as a quadratic in V (dL, dim): tr(V S' Vᵀ) - 2 tr(V C'ᵀ) + c.
 
 The three methods are three maps on second moments: restriction to invariant inputs, average over the group, penalty.
+A ridge, ridge·‖V‖², is a fourth that goes with each: S' + ridge·1.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from .. import _core
 from ..arrays import Array, dense, frozen
 from ..groups import Representation, dual
 from ..groups.intertwiners import intertwine
-from .spectra import PenalizedSpectrum, Rows, Whitened, tolerance, whiten
+from .spectra import Rows, Whitened, penalized_spectrum, tolerance, whiten
 
 Block = tuple[Array, Array | None]  # A_b (k, dim) and T_b (k, dL), None for zero targets
 
@@ -62,6 +63,11 @@ class Quadratic:
         return frozen(np.asarray(sum(dense(A.T @ A) for A, _ in self.blocks)))
 
     @property
+    def constant(self) -> float:
+        """The loss of V = 0, the scale of all losses."""
+        return self.loss(np.zeros((self.outputs, self.dim)))
+
+    @property
     def core(self) -> _core.MomentObjective:
         """S' and C' as the C++ core takes them."""
         return _core.MomentObjective(np.ascontiguousarray(self.moment), np.ascontiguousarray(self.cross))
@@ -96,17 +102,26 @@ def plain(rows: Rows) -> Quadratic:
     return Quadratic(None, rows.T.T @ rows.A, ((rows.A, rows.T),), rows.floor, partial(whiten, rows))
 
 
-def restricted(rows: Rows, rep: Representation) -> Quadratic:
-    """V acts on B x: S' = B S Bᵀ, C' = C Bᵀ   (Duan & Montúfar, Theorem 6)."""
-    return plain(Rows(rows.A @ rep.invariant_basis().T, rows.T, rows.floor, rows.rounding).reduced())
+def ridged(quadratic: Quadratic, ridge: float) -> Quadratic:
+    """Any of them plus ridge·‖V‖²."""
+    return plain(quadratic.rows.ridged(ridge)) if ridge else quadratic
 
 
-def averaged(rows: Rows, rep: Representation) -> Quadratic:
+def restricted(rows: Rows, rep: Representation, ridge: float = 0.0) -> Quadratic:
+    """V acts on B x: S' = B S Bᵀ, C' = C Bᵀ   (Duan & Montúfar, Theorem 6); ‖V B‖ = ‖V‖."""
+    B = rep.invariant_basis()
+    return plain(Rows(rows.A @ B.T, rows.T, rows.floor, rows.rounding).reduced().ridged(ridge))
+
+
+def averaged(rows: Rows, rep: Representation, ridge: float = 0.0) -> Quadratic:
     """S' = S̄, C' = C Πᵀ   (Duan & Montúfar, Proposition 11).
 
     The loss is ‖A Πᵀ Vᵀ - T‖² + tr(V (S̄ - Π S Πᵀ) Vᵀ). Optimal loss and singular values are those of the restricted
     problem (Theorem 12): never from S̄, whose condition is squared. So is the optimum, of least norm if ρ is orthogonal.
+    The ridge is not averaged, and if ρ is not orthogonal no invariant W is optimal under it: then from S̄ after all.
     """
+    if ridge and not rep.is_orthogonal:
+        return ridged(averaged(rows, rep), ridge)
     rep.refuse_dense("the average of XᵀX/n")
     project = rep.project if rep.is_orthogonal else _transposed(rep)
     fit = project(rows.A)
@@ -118,11 +133,11 @@ def averaged(rows: Rows, rep: Representation) -> Quadratic:
     values, vectors = scipy.linalg.eigh(S if rep.is_orthogonal else S - invariant_fit.T @ invariant_fit)
     root = np.ldexp(np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T, exponent)
     varying = root - rep.project(root) if rep.is_orthogonal else root
-    invariant = restricted(rows, rep)
+    invariant, unit = restricted(rows, rep, ridge), np.eye(rep.dim)
     return Quadratic(
-        np.ldexp(S, 2 * exponent),
+        np.ldexp(S, 2 * exponent) + ridge * unit,
         project(rows.T.T @ rows.A),
-        ((fit, rows.T), (varying, None)),
+        ((fit, rows.T), (varying, None), *(((math.sqrt(ridge) * unit, None),) if ridge else ())),
         rows.floor,
         partial(_lifted, invariant, rep),
     )
@@ -146,9 +161,9 @@ def equivariant(rows: Rows, rep: Representation, output: Representation) -> Quad
     return Quadratic(S, C, ((s[:, None] * V.T, Z.T),), floor, partial(_given, whitened))
 
 
-def penalized(rows: Rows, rep: Representation, strength: float) -> Quadratic:
+def penalized(rows: Rows, rep: Representation, strength: float, ridge: float = 0.0) -> Quadratic:
     """S' = S + strength·G Gᵀ, C' = C   (Duan & Montúfar, Proposition 8)."""
-    base = plain(rows)
+    base = plain(rows.ridged(ridge))
     if strength == 0:
         return base
     penalty = rep.penalty_matrix()
@@ -158,8 +173,8 @@ def penalized(rows: Rows, rep: Representation, strength: float) -> Quadratic:
         base.moment + strength * penalty,
         base.cross,
         (*base.blocks, (np.sqrt(strength) * rep.defect.T, None)),
-        rows.floor,
-        partial(_penalized_spectrum, rows, rep, strength),
+        base.floor,
+        partial(_penalized, rows, rep, strength, ridge),
     )
 
 
@@ -222,8 +237,8 @@ def _given(whitened: Whitened) -> Whitened:
     return whitened
 
 
-def _penalized_spectrum(rows: Rows, rep: Representation, strength: float) -> Whitened:
-    return PenalizedSpectrum(rows, rep.invariant_basis(), rep.penalty_frame).at(strength)
+def _penalized(rows: Rows, rep: Representation, strength: float, ridge: float) -> Whitened:
+    return penalized_spectrum(rows, rep.invariant_basis(), rep.penalty_frame, ridge).at(strength)
 
 
 def _transposed(rep: Representation) -> Callable[[Array], Array]:

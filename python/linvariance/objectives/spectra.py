@@ -7,6 +7,7 @@ that would cost all digits.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -62,6 +63,23 @@ class Rows:
         R = scipy.linalg.qr(both, mode="r", check_finite=False)[0][: both.shape[1]]
         return replace(Rows.from_triangle(R, dim, self.floor), noise=self.noise)
 
+    def ridged(self, ridge: float) -> Rows:
+        """The same losses plus ridge·‖V‖², from exactly dim rows.
+
+        √ridge·I below A, by the SVD of A and its decided rank: what A does not see gets targets of exactly zero. In
+        the stacked rows rounding in A, against a small √ridge, would mix residuals into those directions.
+        """
+        if ridge == 0:
+            return self
+        U, s, Vt = svd(self.A, full=True)
+        k, root = decide_rank(s, self.A.shape, self.noise), math.sqrt(ridge)
+        height = np.full(len(Vt), root)
+        height[:k] = np.hypot(s[:k], root)
+        fit, T = U[:, :k].T @ self.T, np.zeros((len(Vt), self.T.shape[1]))
+        T[:k] = (s[:k] / height[:k])[:, None] * fit
+        rest = np.square(self.T - U[:, :k] @ fit).sum() + np.square((root / height[:k])[:, None] * fit).sum()
+        return Rows(height[:, None] * Vt, T, self.floor + float(rest), self.noise)
+
     @staticmethod
     def from_triangle(R: Array, dim: int, floor: float = 0.0) -> Rows:
         """From the triangular (or trapezoidal) factor R of [A, T]; rows below the first `dim` hold only residual."""
@@ -103,6 +121,19 @@ def whiten(rows: Rows) -> Whitened:
     with np.errstate(over="ignore"):  # data below 1e-308: solve refuses weights that overflow
         back = Vt / s[:, None]
     return Whitened(frozen(Z), back, floor, k, float(s[0] / s[-1]) if k else 1.0)
+
+
+def penalized_spectrum(rows: Rows, B: Array, E: Array, ridge: float = 0.0) -> PenalizedSpectrum:
+    """The spectrum of ‖A Vᵀ - T‖² + ridge·‖V‖² + strength·‖V G‖² for every strength; see `PenalizedSpectrum`.
+
+    Invariants that A does not see have V = 0 under a ridge, whatever the strength: they are left out, so that no
+    rounding in A is weighed against a small ridge.
+    """
+    if ridge == 0:
+        return PenalizedSpectrum(rows, B, E)
+    _, s, Vt = svd(rows.A @ B.T)
+    k = decide_rank(s, rows.A.shape, rows.rounding)
+    return PenalizedSpectrum(rows.ridged(ridge), Vt[:k] @ B, E)
 
 
 class PenalizedSpectrum:

@@ -70,7 +70,8 @@ def solve(problem: Problem) -> Solution:
         data_rank=whitened.rank,
         condition=whitened.condition,
         unique=unique,
-        least_norm=problem.representation.is_orthogonal or (problem.method != "augmented" and problem.output is None),
+        least_norm=problem.representation.is_orthogonal
+        or (problem.output is None and (problem.method != "augmented" or problem.ridge > 0)),
     )
 
 
@@ -147,7 +148,7 @@ def _by_descent(problem: Problem, quadratic: EquivariancePenalty) -> Solution:
     spectrum = np.linalg.eigvalsh(quadratic.moment)
     support = spectrum[spectrum > tolerance(quadratic.moment.shape, spectrum[-1])]
     return Solution(
-        weights=W,
+        weights=problem.lift(W),
         loss=quadratic.loss(W),
         singular_values=s,
         rank=min(r, decide_rank(s, W.shape)),

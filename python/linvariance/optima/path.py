@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +20,8 @@ from .. import _core
 from ..arrays import Array, instance, real, reals
 from ..data.moments import Moments
 from ..groups import Representation
-from ..objectives.spectra import PenalizedSpectrum, svd, tolerance
-from ..problems import check_pose, check_rank, hard_wired, regularized
+from ..objectives.spectra import penalized_spectrum, svd, tolerance
+from ..problems import check_pose, check_rank, hard_wired, pose, regularized
 from ..threads import processors
 from .optimum import solve
 from .solution import Solution
@@ -87,10 +88,18 @@ class PathValues:
 class RegularizationPath:
     """λ -> W(λ); see `regularization_path`."""
 
-    def __init__(self, data: Moments, rep: Representation, rank: int) -> None:
+    def __init__(
+        self,
+        data: Moments,
+        rep: Representation,
+        rank: int,
+        ridge: float = 0.0,
+        metric: npt.ArrayLike | None = None,
+    ) -> None:
         self.data, self.representation, self.rank = data, rep, rank
-        rows = data.rows
-        spectrum = PenalizedSpectrum(rows, rep.invariant_basis(), rep.penalty_frame)
+        posed, self.ridge, self.inner = pose(data, ridge, metric)
+        rows = posed.rows
+        spectrum = penalized_spectrum(rows, rep.invariant_basis(), rep.penalty_frame, self.ridge)
         self._spectrum = spectrum
         live = int((spectrum.tau > 0).sum())
         self._tau = spectrum.tau[:live]
@@ -103,7 +112,7 @@ class RegularizationPath:
 
     def __call__(self, strength: float) -> Solution:
         """The optimum at one strength >= 0, as `solve(regularized(...))` gives it."""
-        return solve(regularized(self.data, self.representation, rank=self.rank, strength=strength))
+        return solve(regularized(self.data, self.representation, strength=strength, **self._terms))
 
     def evaluate(self, strengths: npt.ArrayLike) -> PathValues:
         """Losses, singular values and weights at many strengths > 0 at once.
@@ -148,6 +157,9 @@ class RegularizationPath:
         coefficients = inner @ self._back  # U_rᵀ K
         perp = self.representation.project(coefficients)
         np.subtract(coefficients, perp, out=perp)
+        if self.inner is not None:
+            U = self.inner.inverse @ U
+            perp = U @ perp.reshape(*U.shape[::2], out.shape[2])
         np.matmul(U, coefficients.reshape(*U.shape[::2], out.shape[2]), out=out)
         return np.asarray(np.linalg.norm(perp.reshape(len(U), -1), axis=1))
 
@@ -159,7 +171,16 @@ class RegularizationPath:
     @cached_property
     def limit(self) -> Solution:
         """W(∞), the hard-wired optimum of least norm; the path tends to it, at rate 1/λ, if it is unique."""
-        return solve(hard_wired(self.data, self.representation, rank=self.rank))
+        return solve(hard_wired(self.data, self.representation, **self._terms))
+
+    @property
+    def metric(self) -> Array | None:
+        """M (dL, dL), or None for the identity."""
+        return None if self.inner is None else self.inner.matrix
+
+    @property
+    def _terms(self) -> dict[str, Any]:
+        return {"rank": self.rank, "ridge": self.ridge, "metric": self.metric}
 
     def derivative(self, strength: float) -> Array:
         """dW/dλ (dL, d0) at one strength > 0 at which σ_r > σ_{r+1}.
@@ -189,7 +210,7 @@ class RegularizationPath:
                 turn[j, i] = inner[j, i] / ((sigma[i] - sigma[j]) * (sigma[i] + sigma[j]))
         dP = U @ (turn + turn.T) @ U.T
         out: Array = dP @ K + U[:, :r] @ (U[:, :r].T @ dK)
-        return out
+        return out if self.inner is None else self.inner.inverse @ out
 
     @property
     def jumps(self) -> tuple[Jump, ...]:
@@ -276,8 +297,10 @@ class RegularizationPath:
         return f"RegularizationPath({self.representation!r}, rank={self.rank}, {self.data!r})"
 
 
-def regularization_path(data: Moments, rep: Representation, *, rank: int) -> RegularizationPath:
-    """The optima of `regularized(data, rep, rank, strength)` for all strengths.
+def regularization_path(
+    data: Moments, rep: Representation, *, rank: int, ridge: float = 0.0, metric: npt.ArrayLike | None = None
+) -> RegularizationPath:
+    """The optima of `regularized(data, rep, rank, strength, ridge, metric)` for all strengths.
 
     >>> import linvariance as lv
     >>> a, b, e, f = 1.0, 2.0, np.array([1.0, 1.0]) / np.sqrt(2), np.array([1.0, -1.0]) / np.sqrt(2)
@@ -288,7 +311,7 @@ def regularization_path(data: Moments, rep: Representation, *, rank: int) -> Reg
     """
     instance(data, Moments, "data", "call Moments.from_data(X, Y); the path is that of the squared loss")
     check_pose(data, rep, None)
-    return RegularizationPath(data, rep, check_rank(rank))
+    return RegularizationPath(data, rep, check_rank(rank), ridge, metric)
 
 
 class _Scan:

@@ -298,7 +298,8 @@ def _look(problem: Problem, record: Record, rows: int) -> _core.Observables:
     if isinstance(problem.objective, Empirical):
         return _core.Observables(*look)
     rows_of = problem.quadratic.rows  # an equivalent data set for the loss
-    return _core.Observables(*look, rows_of.A, rows_of.T, rows_of.floor)
+    back = np.zeros((0, 0)) if problem.inner is None else problem.inner.inverse
+    return _core.Observables(*look, rows_of.A, rows_of.T, rows_of.floor, back)
 
 
 def _parts(problem: Problem) -> list[Array]:
@@ -312,7 +313,7 @@ def _parts(problem: Problem) -> list[Array]:
         return [np.eye(rep.dim) - rep.project(np.eye(rep.dim)), nothing, nothing]
     if problem.method != "augmented":
         return [perp, nothing, nothing]
-    return [perp, *seen_and_frozen(problem.representation, problem.data)]
+    return [perp, *seen_and_frozen(problem.representation, problem.data, problem.ridge)]
 
 
 def _index(value: int, length: int, name: str) -> int:

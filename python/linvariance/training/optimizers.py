@@ -1,40 +1,51 @@
-"""Full-batch optimizers with PyTorch's exact updates."""
+"""Optimizers with PyTorch's exact updates.
+
+Weight decay acts on the layers W_j, at every step; the recorded loss is without it. Gradient descent with it minimizes
+f(W_L ... W_1) + ½·weight_decay·Σ‖W_j‖²: with two layers f(W) + weight_decay·‖W‖_*, the nuclear norm. A ridge, on ‖W‖²
+of the map itself, belongs to the problem: `unconstrained(..., ridge=)`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from .. import _core
-from ..arrays import fraction, listed, real
+from ..arrays import fraction, instance, listed, real
 
 
 @dataclass(frozen=True)
 class GradientDescent:
-    """b <- momentum·b + g (b = g at first), w <- w - lr·b; torch.optim.SGD without dampening."""
+    """g <- g + weight_decay·w, b <- momentum·b + g (b = g at first), w <- w - lr·b; torch.optim.SGD, no dampening."""
 
     lr: float
     momentum: float = 0.0
+    weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
         real(self.lr, "lr", positive=True)
         fraction(self.momentum, "momentum")
+        real(self.weight_decay, "weight_decay")
 
     def settings(self) -> _core.GradientDescentSettings:
         """As the C++ core takes them."""
-        return _core.GradientDescentSettings(self.lr, self.momentum)
+        return _core.GradientDescentSettings(self.lr, self.momentum, self.weight_decay)
 
 
 @dataclass(frozen=True)
 class Adam:
-    """torch.optim.Adam without weight decay."""
+    """torch.optim.Adam, g <- g + weight_decay·w first; decoupled torch.optim.AdamW, w <- (1 - lr·weight_decay)·w."""
 
     lr: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
+    weight_decay: float = 0.0
+    decoupled: bool = False
 
     def __post_init__(self) -> None:
         real(self.lr, "lr", positive=True)
         real(self.eps, "eps")
+        real(self.weight_decay, "weight_decay")
+        instance(self.decoupled, bool, "decoupled", "True for AdamW")
         betas = listed(self.betas, "betas")
         if len(betas) != 2:
             raise ValueError(f"betas must be a pair, but is {betas!r}.")
@@ -42,7 +53,7 @@ class Adam:
 
     def settings(self) -> _core.AdamSettings:
         """As the C++ core takes them."""
-        return _core.AdamSettings(self.lr, *self.betas, self.eps)
+        return _core.AdamSettings(self.lr, *self.betas, self.eps, self.weight_decay, self.decoupled)
 
 
 Optimizer = GradientDescent | Adam

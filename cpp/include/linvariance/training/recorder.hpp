@@ -10,6 +10,7 @@ namespace linvariance {
 
 // What to look at in the end-to-end matrix W (d_L, d_0). On moments the loss is taken from an equivalent data set, as
 // the sum of squares ‖A Wᵀ - T‖² + floor: the trace formula would lose the digits that an ill-conditioned S eats.
+// In a metric the layers make K W, and all but the loss is recorded of W.
 struct Observables {
     Matrix<double> A;                   // (k, d_0)
     Matrix<double> T;                   // (k, d_L)
@@ -17,6 +18,7 @@ struct Observables {
     std::vector<Matrix<double>> parts;  // M_k (d_0, .): ‖W M_k‖ is recorded, and ‖W_1 M_0‖
     std::vector<Index> entry_rows;      //
     Matrix<double> entry_columns;       // (entries, d_0): W[entry_rows[e]] . entry_columns[e] is recorded
+    Matrix<double> back;                // K⁻¹ (d_L, d_L), or empty for the identity
 };
 
 // One run's rows of the caller's arrays; `weights` may be null.
@@ -43,6 +45,7 @@ class Recorder {
         Index widest = 0;
         for (const auto& part : observables.parts) widest = std::max(widest, part.cols());
         seen_.resize(std::max(outputs, hidden) * widest);
+        if (observables.back.size() > 0) inside_.resize(outputs, inputs);
     }
 
     bool is_due(Index epoch) const { return epoch % every_ == 0 || epoch == last_; }
@@ -54,7 +57,12 @@ class Recorder {
         first_ = first.template cast<double>();
         residual_ = -observables_->T;
         add_product(observables_->A, W_.transpose(), residual_);
-        look_at(residual_.squaredNorm() + observables_->floor);
+        const double loss = residual_.squaredNorm() + observables_->floor;
+        if (observables_->back.size() > 0) {
+            inside_.swap(W_);
+            set_product(observables_->back, inside_, W_);
+        }
+        look_at(loss);
     }
 
     // With a loss that no second moments give.
@@ -93,7 +101,7 @@ class Recorder {
     const Observables* observables_;
     Index every_, last_;
     RecordView view_;
-    Matrix<double> W_, first_, residual_;
+    Matrix<double> W_, first_, residual_, inside_;
     Vector<double> seen_;
     Index time_ = 0;
 };
