@@ -17,7 +17,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import overload
 
-import numpy as np
 import numpy.typing as npt
 
 from .arrays import Array, instance, integer, matrix, real
@@ -28,6 +27,8 @@ from .groups.intertwiners import check_output, intertwine
 from .objectives.empirical import Empirical
 from .objectives.metrics import Metric, metric_of
 from .objectives.quadratics import Quadratic
+
+LARGEST_RIDGE = 1e300
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +122,13 @@ def unconstrained(
     >>> m = lv.Moments.from_data([[1.0, 0.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 1.0]])
     >>> round(lv.solve(lv.unconstrained(m, rank=1)).loss, 12)
     0.5
+    >>> lv.solve(lv.unconstrained(m, rank=2, ridge=0.5)).weights.diagonal().round(12).tolist()  # C (S + ½)⁻¹, S = ½
+    [1.5, 0.5]
 
     In the metric of the targets' own covariance the singular values are the canonical correlations, and with this
     data, where X explains Y, all of them are 1:
 
-    >>> p = lv.unconstrained(m, rank=1, metric=np.linalg.inv(np.diag([4.5, 0.5])))
+    >>> p = lv.unconstrained(m, rank=1, metric=[[1 / 4.5, 0.0], [0.0, 1 / 0.5]])
     >>> lv.solve(p).singular_values.round(12).tolist()
     [1.0, 1.0]
     """
@@ -288,8 +291,8 @@ def pose(
 ) -> tuple[Moments | Samples, float, Metric | None]:
     """The gate of ridges and metrics, and the data as the metric sees them."""
     ridge = real(ridge, "ridge")
-    if not np.isfinite(ridge + float(np.trace(data.xx))):
-        raise ValueError(f"ridge {ridge:g} overflows in S + ridge·1: at that size W is 0.")
+    if ridge > LARGEST_RIDGE:
+        raise ValueError(f"ridge {ridge:g} overflows in S + ridge·1: pass at most {LARGEST_RIDGE:g}, where W is 0 too.")
     if metric is None:
         return data, ridge, None
     inner = metric_of(metric, data.outputs, output)

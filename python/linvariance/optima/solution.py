@@ -13,14 +13,15 @@ class Solution:
 
     Attributes:
         weights: W (dL, d0).
-        loss: its loss, with 1/n: the floor (residual without a rank bound) plus the squares of the dropped σ.
+        loss: its loss with 1/n, penalty and ridge included, in the problem's metric: the floor (residual without a
+            rank bound) plus the squares of the dropped σ.
         singular_values: σ of the whitened target Z = C'A⁻¹, descending, min(dL, data_rank) of them.
         rank: of the weights found, min(rank bound, rank Z).
         gap: (σ_r - σ_{r+1}) / σ_1 at the rank bound r, with σ = 0 beyond the end; 0 if Z = 0.
         data_rank: decided rank of the problem's input moment S' (of an augmented one on the invariants, where the
             optimum lives, as for its hard-wired twin): singular values of its root A above
             max(shape)·eps·σ_1, and above max(shape)·eps·‖X‖ of the data before the group acted (B X may be nothing
-            but rounding).
+            but rounding). With a ridge above that, all of them.
         condition: of the root A on its support.
         unique: no other minimizer has this norm or less: r >= rank Z or σ_r > σ_{r+1} beyond rounding.
         least_norm: False for augmented problems with a representation that is not orthogonal: then the invariant
