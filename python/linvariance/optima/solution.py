@@ -21,11 +21,11 @@ class Solution:
         data_rank: decided rank of the problem's input moment S' (of an augmented one on the invariants, where the
             optimum lives, as for its hard-wired twin): singular values of its root A above
             max(shape)·eps·σ_1, and above max(shape)·eps·‖X‖ of the data before the group acted (B X may be nothing
-            but rounding). With a ridge above that, all of them.
+            but rounding).
         condition: of the root A on its support.
         unique: no other minimizer has this norm or less: r >= rank Z or σ_r > σ_{r+1} beyond rounding.
-        least_norm: False for augmented problems with a representation that is not orthogonal: then the invariant
-            optimum W Π is returned, of the same loss; where S̄ is singular others may have a smaller norm.
+        least_norm: False for augmented problems without ridge whose representation is not orthogonal: then the
+            invariant optimum W Π is returned, of the same loss; where S̄ is singular others may have a smaller norm.
         certified: False where only a descent was possible (regularized equivariance with a rank bound): then the
             weights are a local minimum at least as good as the truncated solution, and nothing more is claimed.
     """
