@@ -9,7 +9,8 @@ Two options go with every method. A `ridge` adds ridge·‖W‖² to the loss: S
 (dL, dL), positive definite, weighs the residuals: tr(M (WX - Y)(WX - Y)ᵀ)/n, as reduced-rank regression does with the
 inverse of a covariance. In V = K W, KᵀK = M, and targets K Y it is the plain loss again, and all that is done in V
 (training, landscapes, Hessians) stays as it is. So under a metric ridge and penalty weigh the outputs as the residuals
-are, ridge·tr(M W Wᵀ) and strength·tr(M W G Gᵀ Wᵀ); as ‖W‖² they would be no map on moments.
+are, ridge·tr(M W Wᵀ) and strength·tr(M W G Gᵀ Wᵀ); as ‖W‖² they would be no map on moments. On Samples a ridge is
+for linear networks, and targets K Y take the place of a metric.
 """
 
 from __future__ import annotations

@@ -133,11 +133,14 @@ def averaged(rows: Rows, rep: Representation, ridge: float = 0.0) -> Quadratic:
     values, vectors = scipy.linalg.eigh(S if rep.is_orthogonal else S - invariant_fit.T @ invariant_fit)
     root = np.ldexp(np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T, exponent)
     varying = root - rep.project(root) if rep.is_orthogonal else root
-    invariant, unit = restricted(rows, rep, ridge), np.eye(rep.dim)
+    invariant, S = restricted(rows, rep, ridge), np.ldexp(S, 2 * exponent)
+    blocks: tuple[Block, ...] = ((fit, rows.T), (varying, None))
+    if ridge:
+        S, blocks = S + ridge * np.eye(rep.dim), (*blocks, (math.sqrt(ridge) * np.eye(rep.dim), None))
     return Quadratic(
-        np.ldexp(S, 2 * exponent) + ridge * unit,
+        S,
         project(rows.T.T @ rows.A),
-        ((fit, rows.T), (varying, None), *(((math.sqrt(ridge) * unit, None),) if ridge else ())),
+        blocks,
         rows.floor,
         partial(_lifted, invariant, rep),
     )
