@@ -16,6 +16,7 @@ import scipy.linalg
 from ..arrays import Array, frozen, matrix, real, row_slices, sample_weights, samples
 from ..groups import Representation
 from ..objectives import quadratics
+from ..objectives.equivariance import Equivariant
 from ..objectives.spectra import Rows
 
 # What NumPy and zipfile raise at files that are no npz archives, or damaged ones.
@@ -210,7 +211,7 @@ class Moments:
     def averaged(self, rep: Representation, output: Representation | None = None) -> quadratics.Quadratic:
         """Averaged over the group, which may act on the targets too; see `augmented`."""
         rows = self.rows
-        return quadratics.averaged(rows, rep) if output is None else quadratics.equivariant(rows, rep, output)
+        return quadratics.averaged(rows, rep) if output is None else Equivariant(rows, rep, output)
 
     def penalized(
         self, rep: Representation, strength: float, output: Representation | None = None
