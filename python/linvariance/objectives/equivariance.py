@@ -146,5 +146,5 @@ class _Regression:
             own = slice(j * self.e, (j + 1) * self.e)
             left = self.one.outputs.T @ spread(Vt[own].T, self.e, self.d)
             right = value * spread(U[:, own].T @ self.back, self.e, self.d) @ self.one.inputs
-            found.append(Multiplet(float(value) / np.sqrt(self.d), left, right if T is None else right @ T))
+            found.append(Multiplet(float(value / np.sqrt(self.d)), left, right if T is None else right @ T))
         return found

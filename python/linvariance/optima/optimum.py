@@ -59,10 +59,12 @@ def solve(problem: Problem) -> Solution:
 
 
 def _by_multiplets(problem: Problem, quadratic: Equivariant) -> Solution:
-    """Whole multiplets if hard-wired; augmented, the largest singular values."""
+    """Whole multiplets if hard-wired; augmented, the largest singular values, by whole multiplets if that is as good."""
     whitened, items = quadratic.whitened, quadratic.significant
-    pick = choose if problem.method == "hard_wired" else cut
-    choice = pick(items, problem.rank, quadratic.noise)
+    choice = choose(items, problem.rank, quadratic.noise)
+    if problem.method == "augmented":
+        free = cut(items, problem.rank, quadratic.noise)
+        choice = free if choice.shortfall else replace(choice, unique=free.unique)
     left, right = np.zeros((problem.outputs, 0)), np.zeros((0, problem.dim))
     if any(choice.taken):
         left = np.hstack([item.left[:, :k] for item, k in zip(items, choice.taken, strict=True)])
