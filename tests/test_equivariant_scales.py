@@ -347,3 +347,26 @@ def test_ties_of_whole_multiplets_and_cut_ones(rng):
         assert gap.hard_wired.unique
         assert gap.augmented.unique is (rank == 3)
         assert gap.equivariance_error < 1e-15
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_copies_that_depend_on_each_other(seed):
+    """A third copy that repeats the first, at another scale, beside one of 1e-6: the loss of the two alone."""
+    rng, quarter = np.random.default_rng(seed), zoo.turn(np.pi / 2).round()
+    two, three = (lv.groups.matrices([np.kron(np.eye(k), quarter)]) for k in (2, 3))
+    X, Y = rng.standard_normal((30, 4)), rng.standard_normal((30, 4))
+    more = np.hstack([X, X[:, :2]]) * np.repeat([1, 2.0**-TWENTIETH, 2.0 ** -rng.integers(0, 12)], 2)
+    alone = lv.solve(lv.hard_wired(lv.Moments.from_data(X, Y), two, rank=2, output=two))
+    s = lv.solve(lv.hard_wired(lv.Moments.from_data(more, Y), three, rank=2, output=two))
+    assert (s.data_rank, s.rank) == (4, 2)
+    assert s.loss == pytest.approx(alone.loss, rel=1e-13)
+
+
+def test_weights_that_overflow_are_refused_and_large_ones_are_not(rng):
+    rep = lv.groups.matrices(zoo.Q8)
+    X, Y = rng.standard_normal((2, 10, 4))
+    assert lv.equivariance_gap(lv.Moments.from_data(X * 1e-300, Y), rep, rank=3, output=rep).cuts_multiplet
+    for inputs, targets in ((1e-310, 1.0), (1e-300, 1e150)):
+        m = lv.Moments.from_data(X * inputs, Y * targets)
+        with pytest.raises(ValueError, match="weights overflow"):
+            lv.solve(lv.hard_wired(m, rep, rank=4, output=rep))

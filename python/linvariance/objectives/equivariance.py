@@ -145,6 +145,8 @@ class _Regression:
         for j, value in enumerate(s):
             own = slice(j * self.e, (j + 1) * self.e)
             left = self.one.outputs.T @ spread(Vt[own].T, self.e, self.d)
-            right = value * spread(U[:, own].T @ self.back, self.e, self.d) @ self.one.inputs
-            found.append(Multiplet(float(value / np.sqrt(self.d)), left, right if T is None else right @ T))
+            with np.errstate(over="ignore", invalid="ignore"):  # solve refuses weights that overflow
+                right = spread(value * U[:, own].T @ self.back, self.e, self.d) @ self.one.inputs
+                right = right if T is None else right @ T
+            found.append(Multiplet(float(value / np.sqrt(self.d)), left, right))
         return found

@@ -9,7 +9,8 @@ import numpy as np
 from ..arrays import Array, instance
 from ..data.moments import Moments
 from ..groups import Representation
-from ..groups.intertwiners import intertwine
+from ..groups.division import norm
+from ..groups.intertwiners import check_output, intertwine
 from ..objectives.equivariance import Equivariant
 from ..objectives.multiplets import choose, cut
 from ..objectives.quadratics import EquivariancePenalty
@@ -22,8 +23,9 @@ def solve(problem: Problem) -> Solution:
     """The global minimum of least norm   (Duan & Montúfar, Theorem 6, Propositions 8 and 11).
 
     With the singular value decomposition of the whitened target Z = C'A⁻¹, W = Z_r A⁻ᵀ, on the support of S' where
-    it is singular. σ_i counts as zero below max(shape)·eps·‖targets‖. Hard-wired equivariant problems take whole
-    multiplets of singular values; regularized equivariant ones with a rank bound are solved by descent, and say so.
+    it is singular. σ_i counts as zero below max(shape)·eps·‖targets‖ (four times that in equivariant problems).
+    Hard-wired equivariant problems take whole multiplets of singular values; regularized equivariant ones with a rank
+    bound are solved by descent, and say so.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data(np.eye(3), np.diag([4.0, 2.0, 1.0]))
@@ -59,7 +61,7 @@ def solve(problem: Problem) -> Solution:
 
 
 def _by_multiplets(problem: Problem, quadratic: Equivariant) -> Solution:
-    """Whole multiplets if hard-wired; augmented, the largest singular values, by whole multiplets if that is as good."""
+    """Whole multiplets if hard-wired; augmented, the largest singular values, whole multiplets if that is as good."""
     whitened, items = quadratic.whitened, quadratic.significant
     choice = choose(items, problem.rank, quadratic.noise)
     if problem.method == "augmented":
@@ -110,10 +112,12 @@ class EquivarianceGap:
 
     Attributes:
         hard_wired, augmented: the two optima.
-        loss_gap: loss of the first minus loss of the second, 0 unless the rank bound cuts a multiplet.
+        loss_gap: loss of the first minus loss of the second, by the σ that only one of them takes; exactly 0 unless the
+            rank bound cuts a multiplet.
         equivariance_error: ‖W - mean ρ_Y(g) W ρ(g)⁻¹‖ / ‖W‖ of the augmented optimum found.
-        cuts_multiplet: whether the rank bound cuts a multiplet of the augmented optimum.
-        multiplets: (σ, dimension) of each, largest σ first.
+        cuts_multiplet: whether every augmented optimum has a multiplet cut by the rank bound; then the gap is positive.
+            Where equal σ leave a choice that cuts none, that one is taken.
+        multiplets: (σ, dimension) of each above rounding, largest σ first.
     """
 
     hard_wired: Solution
@@ -134,13 +138,13 @@ def equivariance_gap(data: Moments, rep: Representation, *, rank: int, output: R
     >>> gap.cuts_multiplet, round(gap.loss_gap, 12), gap.hard_wired.rank
     (True, 1.0, 0)
     """
+    check_output(rep, output)  # not None
     hard = hard_wired(data, rep, rank=rank, output=output)
     quadratic = hard.quadratic
     assert isinstance(quadratic, Equivariant)
     items = quadratic.significant
     best, free = solve(hard), solve(replace(hard, method="augmented"))  # of the same moments
-    size = float(np.linalg.norm(free.weights))
-    off = float(np.linalg.norm(free.weights - intertwine(free.weights, rep, output)))
+    size, off = norm(free.weights), norm(free.weights - intertwine(free.weights, rep, output))
     gap = choose(items, hard.rank, quadratic.noise).shortfall
     return EquivarianceGap(
         hard_wired=best,
