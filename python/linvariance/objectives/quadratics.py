@@ -16,9 +16,8 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from .. import _core
 from ..arrays import Array, dense, frozen
-from ..groups import Representation, dual
-from ..groups.intertwiners import intertwine
-from .spectra import Rows, Whitened, penalized_spectrum, tolerance, whiten
+from ..groups import Representation
+from .spectra import Rows, Whitened, penalized_spectrum, whiten
 
 Block = tuple[Array, Array | None]  # A_b (k, dim) and T_b (k, dL), None for zero targets
 
@@ -146,24 +145,6 @@ def averaged(rows: Rows, rep: Representation, ridge: float = 0.0) -> Quadratic:
     )
 
 
-def equivariant(rows: Rows, rep: Representation, output: Representation) -> Quadratic:
-    """S' = S̄, C' = C̄ = mean ρ_Y(g) C ρ(g)ᵀ: augmentation of inputs and targets together.
-
-    C̄ S̄⁺ is equivariant, so the least loss without a rank bound is its residual on the data themselves. On S̄ the
-    support is decided at d0·eps·λ₁, data below √eps of their scale.
-    """
-    rep.refuse_dense("the average of XᵀX/n")
-    S = rep.average_moment(rows.A.T @ rows.A)
-    C = intertwine(rows.T.T @ rows.A, dual(rep), output)  # ρ(g)ᵀ is the inverse of the dual
-    values, vectors = scipy.linalg.eigh(S, driver="evd")
-    support = values > 16 * tolerance(S.shape, values[-1])
-    s, V = np.sqrt(values[support]), vectors[:, support]
-    Z, back = C @ V / s, V.T / s[:, None]
-    floor = rows.floor + float(np.square(rows.A @ (Z @ back).T - rows.T).sum())
-    whitened = Whitened(frozen(Z), back, floor, len(s), float(s[-1] / s[0]) if len(s) else 1.0)
-    return Quadratic(S, C, ((s[:, None] * V.T, Z.T),), floor, partial(_given, whitened))
-
-
 def penalized(rows: Rows, rep: Representation, strength: float, ridge: float = 0.0) -> Quadratic:
     """S' = S + strength·G Gᵀ, C' = C   (Duan & Montúfar, Proposition 8)."""
     base = plain(rows.ridged(ridge))
@@ -234,10 +215,6 @@ class EquivariancePenalty(Quadratic):
 
 def _lifted(invariant: Quadratic, rep: Representation) -> Whitened:
     return invariant.whitened.lifted(rep.invariant_basis())
-
-
-def _given(whitened: Whitened) -> Whitened:
-    return whitened
 
 
 def _penalized(rows: Rows, rep: Representation, strength: float, ridge: float) -> Whitened:
