@@ -181,6 +181,16 @@ def test_weight_decay_equals_the_numpy_twin(ours, twin_rule, depth):
     assert trace.loss[-1] == pytest.approx(twin.loss(oracles.product(states[-1])), rel=1e-12)  # without the decay
 
 
+def test_weight_decay_shrinks_what_gradient_flow_conserves():
+    """d/dt (W_2ᵀW_2 - W_1W_1ᵀ) = -2·decay·(W_2ᵀW_2 - W_1W_1ᵀ), up to the learning rate."""
+    p, lr, decay, epochs = methods.problem(CASE, "augmented"), 1e-4, 0.3, 4000
+    start = lv.Network(oracles.pytorch_init([16, 2, 3], 1))
+    rule = lv.GradientDescent(lr, weight_decay=decay)
+    end = lv.train(p, epochs=epochs, optimizer=rule, init=lv.init.given(start)).network
+    before, after = (lv.dynamics.balancedness(network)[0] for network in (start, end))
+    assert after == pytest.approx(before * np.exp(-2 * decay * lr * epochs), rel=1e-3)
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("depth", [1, 2])  # from three layers on there are local minima, where σ = 0
 def test_weight_decay_of_the_layers_is_a_schatten_penalty_of_the_map(depth, momentum):

@@ -9,7 +9,8 @@ Two options go with every method. A `ridge` adds ridge·‖W‖² to the loss: S
 (dL, dL), positive definite, weighs the residuals: tr(M (WX - Y)(WX - Y)ᵀ)/n, as reduced-rank regression does with the
 inverse of a covariance. In V = K W, KᵀK = M, and targets K Y it is the plain loss again, and all that is done in V
 (training, landscapes, Hessians) stays as it is. So under a metric ridge and penalty weigh the outputs as the residuals
-are, ridge·tr(M W Wᵀ) and strength·tr(M W G Gᵀ Wᵀ); as ‖W‖² they would be no map on moments.
+are, ridge·tr(M W Wᵀ) and strength·tr(M W G Gᵀ Wᵀ); as ‖W‖² they would be no map on moments. On Samples a ridge is
+for linear networks, and targets K Y take the place of a metric.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import overload
 
-import numpy as np
 import numpy.typing as npt
 
 from .arrays import Array, instance, integer, matrix, real
@@ -28,6 +28,8 @@ from .groups.intertwiners import check_output, intertwine
 from .objectives.empirical import Empirical
 from .objectives.metrics import Metric, metric_of
 from .objectives.quadratics import Quadratic
+
+LARGEST_RIDGE = 1e300
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +123,13 @@ def unconstrained(
     >>> m = lv.Moments.from_data([[1.0, 0.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 1.0]])
     >>> round(lv.solve(lv.unconstrained(m, rank=1)).loss, 12)
     0.5
+    >>> lv.solve(lv.unconstrained(m, rank=2, ridge=0.5)).weights.diagonal().round(12).tolist()  # C (S + ½)⁻¹, S = ½
+    [1.5, 0.5]
 
     In the metric of the targets' own covariance the singular values are the canonical correlations, and with this
     data, where X explains Y, all of them are 1:
 
-    >>> p = lv.unconstrained(m, rank=1, metric=np.linalg.inv(np.diag([4.5, 0.5])))
+    >>> p = lv.unconstrained(m, rank=1, metric=[[1 / 4.5, 0.0], [0.0, 1 / 0.5]])
     >>> lv.solve(p).singular_values.round(12).tolist()
     [1.0, 1.0]
     """
@@ -288,8 +292,8 @@ def pose(
 ) -> tuple[Moments | Samples, float, Metric | None]:
     """The gate of ridges and metrics, and the data as the metric sees them."""
     ridge = real(ridge, "ridge")
-    if not np.isfinite(ridge + float(np.trace(data.xx))):
-        raise ValueError(f"ridge {ridge:g} overflows in S + ridge·1: at that size W is 0.")
+    if ridge > LARGEST_RIDGE:
+        raise ValueError(f"ridge {ridge:g} overflows in S + ridge·1: pass at most {LARGEST_RIDGE:g}, where W is 0 too.")
     if metric is None:
         return data, ridge, None
     inner = metric_of(metric, data.outputs, output)

@@ -25,7 +25,31 @@ from .valid import (
 )
 from .wrong import NOT_COUNTS, NOT_DATA, NOT_PROBLEMS, NOT_REPS, NOT_STRENGTHS
 
+METRIC = np.diag([1.0, 2.0, 3.0])
+POSES = {
+    "unconstrained": lambda **k: lv.unconstrained(MOMENTS, rank=2, **k),
+    "hard_wired": lambda **k: lv.hard_wired(MOMENTS, REP, rank=2, **k),
+    "augmented": lambda **k: lv.augmented(MOMENTS, REP, rank=2, **k),
+    "regularized": lambda **k: lv.regularized(MOMENTS, REP, rank=2, strength=1.0, **k),
+    "regularization_path": lambda **k: lv.regularization_path(MOMENTS, REP, rank=2, **k),
+}
+NOT_METRICS = {
+    "not symmetric": METRIC + np.eye(3, k=1),
+    "indefinite": METRIC + 5 * np.eye(3, k=1) + 5 * np.eye(3, k=-1),
+    "singular": np.ones((3, 3)),
+    "zero": np.zeros((3, 3)),
+    "negative": -METRIC,
+    "one variance 0": np.diag([1.0, 0.0, 1.0]),
+    "too small": np.eye(2),
+    "too large": np.eye(4),
+    "variances": np.ones(3),
+    "number": 2.0,
+    "str": "mahalanobis",
+    "overflow": np.full((3, 3), 1e308) + 5e307 * np.eye(3),
+}
+
 ARRAY_ARGUMENTS = {
+    **{(name, "metric"): (lambda a, pose=pose: pose(metric=a), METRIC, {"None"}) for name, pose in POSES.items()},
     ("Problem.loss", "V"): (PROBLEM.loss, W, set()),
     ("Problem.gradient", "V"): (PROBLEM.gradient, W, set()),
     ("Problem.lift", "V"): (PROBLEM.lift, W, set()),
@@ -38,6 +62,24 @@ ARRAY_ARGUMENTS = {
 }
 
 SCALARS = {
+    **{
+        (name, "ridge"): (lambda v, pose=pose: pose(ridge=v), {**NOT_STRENGTHS, "overflow": 1.7e308})
+        for name, pose in POSES.items()
+    },
+    **{(f"{name}, matrix", "metric"): (lambda v, p=pose: p(metric=v), NOT_METRICS) for name, pose in POSES.items()},
+    ("on Samples", "metric"): (lambda v: lv.unconstrained(SAMPLES, rank=2, metric=v), {"identity": np.eye(3)}),
+    ("on Samples", "ridge"): (
+        lambda v: lv.hard_wired(SAMPLES, REP, rank=2, ridge=v),
+        {**NOT_STRENGTHS, "overflow": 1.7e308},
+    ),
+    ("a nonlinear network", "ridge"): (
+        lambda v: lv.train(lv.augmented(SAMPLES, REP, rank=2, ridge=1.0), activation=v, epochs=1),
+        {"tanh": "tanh"},
+    ),
+    ("equivariant", "metric"): (
+        lambda v: lv.augmented(TARGETS, DENSE, rank=1, output=DENSE, metric=v),
+        {"not of the group": np.diag([1.0, 2.0]), "negative": -np.eye(2), "zero": np.zeros((2, 2))},
+    ),
     ("unconstrained", "rank"): (lambda v: lv.unconstrained(MOMENTS, rank=v), NOT_COUNTS),
     ("hard_wired", "rank"): (lambda v: lv.hard_wired(MOMENTS, REP, rank=v), NOT_COUNTS),
     ("augmented", "rank"): (lambda v: lv.augmented(MOMENTS, REP, rank=v), NOT_COUNTS),

@@ -91,6 +91,9 @@ SCALARS = {
         },
     ),
     ("Adam", "lr"): (lambda v: lv.Adam(lr=v), NOT_POSITIVE),
+    ("Adam", "weight_decay"): (lambda v: lv.Adam(weight_decay=v), NOT_STRENGTHS),
+    ("Adam", "decoupled"): (lambda v: lv.Adam(decoupled=v), {"str": "yes", "number": 1, "None": None}),
+    ("GradientDescent", "weight_decay"): (lambda v: lv.GradientDescent(0.1, weight_decay=v), NOT_STRENGTHS),
     ("Adam", "eps"): (lambda v: lv.Adam(eps=v), NOT_STRENGTHS),
     ("Adam", "betas"): (
         lambda v: lv.Adam(betas=v),

@@ -16,6 +16,7 @@ import scipy.linalg
 from ..arrays import Array, frozen, matrix, real, row_slices, sample_weights, samples
 from ..groups import Representation
 from ..objectives import quadratics
+from ..objectives.equivariance import Equivariant
 from ..objectives.metrics import Metric
 from ..objectives.spectra import Rows
 
@@ -219,7 +220,7 @@ class Moments:
 
     def equivariant(self, rep: Representation, output: Representation, ridge: float = 0.0) -> quadratics.Quadratic:
         """The loss of equivariant maps; see `hard_wired`. Averaged with the rest, the ridge is still ‖W‖² of these."""
-        return quadratics.equivariant(self.rows.ridged(ridge), rep, output)
+        return Equivariant(self.rows.ridged(ridge), rep, output)
 
     def averaged(
         self, rep: Representation, output: Representation | None = None, ridge: float = 0.0
@@ -228,8 +229,8 @@ class Moments:
         if output is None:
             return quadratics.averaged(self.rows, rep, ridge)
         if rep.is_orthogonal:
-            return quadratics.equivariant(self.rows.ridged(ridge), rep, output)
-        return quadratics.ridged(quadratics.equivariant(self.rows, rep, output), ridge)
+            return self.equivariant(rep, output, ridge)
+        return quadratics.ridged(self.equivariant(rep, output), ridge)
 
     def penalized(
         self, rep: Representation, strength: float, output: Representation | None = None, ridge: float = 0.0

@@ -21,6 +21,7 @@ def balancedness(network: Network) -> Array:
     """‖W_{j+1}ᵀW_{j+1} - W_j W_jᵀ‖ for j = 1, ..., L - 1: (L-1,). Gradient flow conserves these matrices.
 
     So small initial weights stay nearly balanced (Arora, Cohen and Hazan 2018); gradient descent moves them by O(lr).
+    Weight decay shrinks them, as exp(-2·weight_decay·t) at time t = lr·epochs.
 
     >>> balancedness(Network([[[3.0, 4.0]], [[5.0]], [[1.0]]]))
     array([ 0., 24.])
@@ -52,8 +53,8 @@ def first_layer_perp(network: Network, rep: Representation) -> float:
 def stable_step(problem: Problem, network: Network) -> float:
     """The largest learning rate at which a step of gradient descent provably does not raise `first_layer_perp`.
 
-    1/(‖W_L..W_2‖²‖S̄‖) in spectral norms, as the step is B -> B - 2 lr (W_L..W_2)ᵀ(W_L..W_2) B S̄; without momentum. It
-    changes along a run, since W_L..W_2 grows.
+    1/(‖W_L..W_2‖²‖S̄‖) in spectral norms, as the step is B -> B - 2 lr (W_L..W_2)ᵀ(W_L..W_2) B S̄; without momentum
+    or weight decay. It changes along a run, since W_L..W_2 grows.
 
     Args:
         problem: augmented, with an orthogonal representation and none on the outputs.

@@ -43,8 +43,9 @@ def gradient_flow(
 ) -> Flow:
     """dW_j/dt = -∂f/∂W_j from a network at t = 0, by Dormand and Prince's explicit method of order 8.
 
-    Gradient descent with learning rate lr is at time lr·k after k updates, up to O(lr). The price of an explicit method
-    grows with t·(largest eigenvalue of the Hessian); above 200,000 gradients it gives up with a ValueError.
+    Gradient descent with learning rate lr and no weight decay is at time lr·k after k updates, up to O(lr). The price
+    of an explicit method grows with t·(largest eigenvalue of the Hessian); above 200,000 gradients it gives up with a
+    ValueError.
 
     Args:
         problem: any problem with moments.

@@ -16,10 +16,9 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from .. import _core
 from ..arrays import Array, dense, frozen
-from ..groups import Representation, dual
+from ..groups import Representation
 from ..groups.adapted import AdaptedCoordinates, adapted
-from ..groups.intertwiners import intertwine
-from .spectra import Rows, Whitened, penalized_spectrum, tolerance, whiten
+from .spectra import Rows, Whitened, penalized_spectrum, whiten
 
 Block = tuple[Array, Array | None]  # A_b (k, dim) and T_b (k, dL), None for zero targets
 
@@ -142,33 +141,18 @@ def averaged(rows: Rows, rep: Representation, ridge: float = 0.0) -> Quadratic:
     values, vectors = scipy.linalg.eigh(S if rep.is_orthogonal else S - invariant_fit.T @ invariant_fit)
     root = np.ldexp(np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T, exponent)
     varying = root - rep.project(root) if rep.is_orthogonal else root
-    invariant, unit = restricted(rows, rep, ridge), np.eye(rep.dim)
+    invariant, S = restricted(rows, rep, ridge), np.ldexp(S, 2 * exponent)
+    blocks: tuple[Block, ...] = ((fit, rows.T), (varying, None))
+    if ridge:
+        S, blocks = S + ridge * np.eye(rep.dim), (*blocks, (math.sqrt(ridge) * np.eye(rep.dim), None))
     return Quadratic(
-        np.ldexp(S, 2 * exponent) + ridge * unit,
+        S,
         project(rows.T.T @ rows.A),
-        ((fit, rows.T), (varying, None), *(((math.sqrt(ridge) * unit, None),) if ridge else ())),
+        blocks,
         rows.floor,
         partial(_lifted, invariant, rep),
         adapted(rep),
     )
-
-
-def equivariant(rows: Rows, rep: Representation, output: Representation) -> Quadratic:
-    """S' = S̄, C' = C̄ = mean ρ_Y(g) C ρ(g)ᵀ: augmentation of inputs and targets together.
-
-    C̄ S̄⁺ is equivariant, so the least loss without a rank bound is its residual on the data themselves. On S̄ the
-    support is decided at d0·eps·λ₁, data below √eps of their scale.
-    """
-    rep.refuse_dense("the average of XᵀX/n")
-    S = rep.average_moment(rows.A.T @ rows.A)
-    C = intertwine(rows.T.T @ rows.A, dual(rep), output)  # ρ(g)ᵀ is the inverse of the dual
-    values, vectors = scipy.linalg.eigh(S, driver="evd")
-    support = values > 16 * tolerance(S.shape, values[-1])
-    s, V = np.sqrt(values[support]), vectors[:, support]
-    Z, back = C @ V / s, V.T / s[:, None]
-    floor = rows.floor + float(np.square(rows.A @ (Z @ back).T - rows.T).sum())
-    whitened = Whitened(frozen(Z), back, floor, len(s), float(s[-1] / s[0]) if len(s) else 1.0)
-    return Quadratic(S, C, ((s[:, None] * V.T, Z.T),), floor, partial(_given, whitened))
 
 
 def penalized(rows: Rows, rep: Representation, strength: float, ridge: float = 0.0) -> Quadratic:
@@ -241,10 +225,6 @@ class EquivariancePenalty(Quadratic):
 
 def _lifted(invariant: Quadratic, rep: Representation) -> Whitened:
     return invariant.whitened.lifted(rep.invariant_basis())
-
-
-def _given(whitened: Whitened) -> Whitened:
-    return whitened
 
 
 def _penalized(rows: Rows, rep: Representation, strength: float, ridge: float) -> Whitened:

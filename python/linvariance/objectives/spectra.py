@@ -185,5 +185,7 @@ class PenalizedSpectrum:
     @cached_property
     def _root(self) -> Array:
         """The pseudo-inverse (dim, k + m) of the rows that do not depend on the strength: of full rank, by SVD."""
-        U, s, Vt = svd(np.vstack([self.left_back, self.free_back]))
-        return (Vt.T / s) @ U.T
+        rows = np.vstack([self.left_back, self.free_back])
+        size = np.abs(rows).max(axis=1, initial=0.0)  # data of 1e±150 leave rows that differ by as much
+        U, s, Vt = svd(rows / size[:, None])
+        return (Vt.T / s) @ U.T / size

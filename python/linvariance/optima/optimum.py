@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..arrays import Array, instance
 from ..data.moments import Moments
 from ..groups import Representation
-from ..groups.intertwiners import intertwine
-from ..objectives.multiplets import choose, multiplets
+from ..groups.division import norm
+from ..groups.intertwiners import check_output, intertwine
+from ..objectives.equivariance import Equivariant
+from ..objectives.multiplets import choose, cut
 from ..objectives.quadratics import EquivariancePenalty
-from ..objectives.spectra import decide_rank, svd, tolerance
-from ..problems import Problem, augmented, hard_wired
+from ..objectives.spectra import Whitened, decide_rank, svd, tolerance
+from ..problems import Problem, hard_wired
 from .solution import Solution
 
 
@@ -21,8 +23,9 @@ def solve(problem: Problem) -> Solution:
     """The global minimum of least norm   (Duan & Montúfar, Theorem 6, Propositions 8 and 11).
 
     With the singular value decomposition of the whitened target Z = C'A⁻¹, W = Z_r A⁻ᵀ, on the support of S' where
-    it is singular. σ_i counts as zero below max(shape)·eps·‖targets‖. Hard-wired equivariant problems take whole
-    multiplets of singular values; regularized equivariant ones with a rank bound are solved by descent, and say so.
+    it is singular. σ_i counts as zero below max(shape)·eps·‖targets‖ (four times that in equivariant problems).
+    Hard-wired equivariant problems take whole multiplets of singular values; regularized equivariant ones with a rank
+    bound are solved by descent, and say so.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data(np.eye(3), np.diag([4.0, 2.0, 1.0]))
@@ -35,44 +38,72 @@ def solve(problem: Problem) -> Solution:
     instance(problem, Problem, "problem", "pose one with hard_wired, augmented, regularized or unconstrained")
     if isinstance(problem.quadratic, EquivariancePenalty):
         return _by_descent(problem, problem.quadratic)
+    if isinstance(problem.quadratic, Equivariant):
+        return _by_multiplets(problem, problem.quadratic)
     whitened = problem.quadratic.whitened
     Z = whitened.target
     U, sigma, Vt = svd(Z)
-    # Z = TᵀU carries rounding of the size of T, not of σ_1: targets that X does not explain at all have rank 0.
-    scale = float(np.hypot(np.linalg.norm(Z), np.sqrt(whitened.floor)))
-    noise = tolerance(Z.shape, scale)
-    if problem.method == "hard_wired" and problem.output is not None:
-        items = multiplets(Z, problem.output, 64 * noise)
-        choice = choose(items, problem.rank, 64 * noise * scale)
-        left = np.hstack([np.zeros((len(Z), 0)), *(item.left for item in choice.chosen)])
-        inner, rank, unique = left @ (left.T @ Z), left.shape[1], choice.unique
-        dropped = float(np.square(Z - inner).sum())
-    else:
-        rank = min(problem.rank, decide_rank(sigma, Z.shape, noise))
-        inner, dropped = (U[:, :rank] * sigma[:rank]) @ Vt[:rank], float(np.square(sigma[rank:]).sum())
-        unique = rank < problem.rank or problem.rank >= len(sigma) or bool(sigma[rank - 1] - sigma[rank] > noise)
+    noise = _noise(whitened)
+    rank = min(problem.rank, decide_rank(sigma, Z.shape, noise))
     with np.errstate(over="ignore", invalid="ignore"):
-        weights = inner @ whitened.back
-    if problem.output is not None and problem.method == "hard_wired":
-        # Of the same loss and, where S̄ is singular and ρ is not orthogonal, equivariant only then.
-        weights = intertwine(weights, problem.representation, problem.output)
-    if not np.isfinite(weights).all():
-        raise ValueError(
-            f"The weights overflow: X has the scale {_scale(problem.data.xx):.3g} and Y the scale "
-            f"{np.sqrt(problem.data.yy):.3g}. Divide each by its scale first."
-        )
+        weights = (U[:, :rank] * sigma[:rank]) @ Vt[:rank] @ whitened.back
     return Solution(
-        weights=problem.lift(weights),
-        loss=whitened.floor + dropped,
+        weights=problem.lift(_finite(weights, problem)),
+        loss=whitened.floor + float(np.square(sigma[rank:]).sum()),
         singular_values=sigma,
         rank=rank,
         gap=_gap(sigma, problem.rank) if rank else 0.0,
         data_rank=whitened.rank,
         condition=whitened.condition,
-        unique=unique,
-        least_norm=problem.representation.is_orthogonal
-        or (problem.output is None and (problem.method != "augmented" or problem.ridge > 0)),
+        unique=rank < problem.rank or problem.rank >= len(sigma) or bool(sigma[rank - 1] - sigma[rank] > noise),
+        least_norm=problem.representation.is_orthogonal or problem.method != "augmented" or problem.ridge > 0,
     )
+
+
+def _by_multiplets(problem: Problem, quadratic: Equivariant) -> Solution:
+    """Whole multiplets if hard-wired; augmented, the largest singular values, whole multiplets if that is as good."""
+    whitened, items = quadratic.whitened, quadratic.significant
+    choice = choose(items, problem.rank, quadratic.noise)
+    if problem.method == "augmented":
+        free = cut(items, problem.rank, quadratic.noise)
+        choice = free if choice.shortfall else replace(choice, unique=free.unique)
+    left, right = np.zeros((problem.outputs, 0)), np.zeros((0, problem.dim))
+    if any(choice.taken):
+        left = np.hstack([item.left[:, :k] for item, k in zip(items, choice.taken, strict=True)])
+        right = np.vstack([item.right[:k] for item, k in zip(items, choice.taken, strict=True)])
+    rest = [(item.dimension - k) * item.value**2 for item, k in zip(items, choice.taken, strict=True)]
+    rest += [item.dimension * item.value**2 for item in quadratic.multiplets[len(items) :]]
+    sigma = np.zeros(min(problem.outputs, whitened.rank))  # those of irreducibles on one side only are 0
+    values = [item.value for item in quadratic.multiplets for _ in range(item.dimension)]
+    sigma[: len(values)] = values
+    with np.errstate(over="ignore", invalid="ignore"):
+        weights = left @ right
+    return Solution(
+        weights=problem.lift(_finite(weights, problem)),
+        loss=whitened.floor + float(sum(rest)),
+        singular_values=sigma,
+        rank=sum(choice.taken),
+        gap=_gap(sigma, problem.rank) if any(choice.taken) else 0.0,
+        data_rank=whitened.rank,
+        condition=whitened.condition,
+        unique=choice.unique,
+        least_norm=problem.representation.is_orthogonal,
+    )
+
+
+def _noise(whitened: Whitened) -> float:
+    """Rounding in Z = TᵀU: of the size of T, not of σ_1. Targets that X does not explain at all have rank 0."""
+    scale = float(np.hypot(np.linalg.norm(whitened.target), np.sqrt(whitened.floor)))
+    return tolerance(whitened.target.shape, scale)
+
+
+def _finite(weights: Array, problem: Problem) -> Array:
+    if not np.isfinite(weights).all():
+        raise ValueError(
+            f"The weights overflow: X has the scale {_scale(problem.data.xx):.3g} and Y the scale "
+            f"{np.sqrt(problem.data.yy):.3g}. Divide each by its scale first."
+        )
+    return weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +112,12 @@ class EquivarianceGap:
 
     Attributes:
         hard_wired, augmented: the two optima.
-        loss_gap: loss of the first minus loss of the second, 0 unless the rank bound cuts a multiplet.
+        loss_gap: loss of the first minus loss of the second, by the σ that only one of them takes; exactly 0 unless the
+            rank bound cuts a multiplet.
         equivariance_error: ‖W - mean ρ_Y(g) W ρ(g)⁻¹‖ / ‖W‖ of the augmented optimum found.
-        cuts_multiplet: whether the rank bound cuts a multiplet of the augmented optimum.
-        multiplets: (σ, dimension) of each, largest σ first.
+        cuts_multiplet: whether every augmented optimum has a multiplet cut by the rank bound; then the gap is positive.
+            Where equal σ leave a choice that cuts none, that one is taken.
+        multiplets: (σ, dimension) of each above rounding, largest σ first.
     """
 
     hard_wired: Solution
@@ -105,21 +138,20 @@ def equivariance_gap(data: Moments, rep: Representation, *, rank: int, output: R
     >>> gap.cuts_multiplet, round(gap.loss_gap, 12), gap.hard_wired.rank
     (True, 1.0, 0)
     """
+    check_output(rep, output)  # not None
     hard = hard_wired(data, rep, rank=rank, output=output)
-    best, free = solve(hard), solve(augmented(data, rep, rank=rank, output=output))
-    size = float(np.linalg.norm(free.weights))
-    off = float(np.linalg.norm(free.weights - intertwine(free.weights, rep, output)))
-    Z = hard.quadratic.whitened.target
-    noise = 64 * tolerance(Z.shape, float(np.hypot(np.linalg.norm(Z), np.sqrt(hard.quadratic.whitened.floor))))
-    items = multiplets(Z, output, noise)
-    ends = np.cumsum([0, *(item.dimension for item in items)])
-    cuts = rank < ends[-1] and rank not in ends
+    quadratic = hard.quadratic
+    assert isinstance(quadratic, Equivariant)
+    items = quadratic.significant
+    best, free = solve(hard), solve(replace(hard, method="augmented"))  # of the same moments
+    size, off = norm(free.weights), norm(free.weights - intertwine(free.weights, rep, output))
+    gap = choose(items, hard.rank, quadratic.noise).shortfall
     return EquivarianceGap(
         hard_wired=best,
         augmented=free,
-        loss_gap=best.loss - free.loss,
+        loss_gap=gap,
         equivariance_error=off / size if size else 0.0,
-        cuts_multiplet=bool(cuts),
+        cuts_multiplet=gap > 0,
         multiplets=tuple((item.value, item.dimension) for item in items),
     )
 
@@ -145,8 +177,9 @@ def _by_descent(problem: Problem, quadratic: EquivariancePenalty) -> Solution:
         x = minimize(slope, start, jac=True, method="L-BFGS-B", options=options).x
         W = x[:cut].reshape(-1, r) @ x[cut:].reshape(r, -1)
         s = svd(W)[1]
-    spectrum = np.linalg.eigvalsh(quadratic.moment)
-    support = spectrum[spectrum > tolerance(quadratic.moment.shape, spectrum[-1])]
+    A = quadratic.rows.A
+    support = svd(A)[1]
+    support = support[: decide_rank(support, A.shape)]
     return Solution(
         weights=problem.lift(W),
         loss=quadratic.loss(W),
@@ -154,7 +187,7 @@ def _by_descent(problem: Problem, quadratic: EquivariancePenalty) -> Solution:
         rank=min(r, decide_rank(s, W.shape)),
         gap=0.0,
         data_rank=len(support),
-        condition=float(np.sqrt(support[-1] / support[0])) if len(support) else 1.0,
+        condition=float(support[0] / support[-1]) if len(support) else 1.0,
         unique=not bounded,
         certified=not bounded,
     )

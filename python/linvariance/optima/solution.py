@@ -13,18 +13,21 @@ class Solution:
 
     Attributes:
         weights: W (dL, d0).
-        loss: its loss, with 1/n: the floor (residual without a rank bound) plus the squares of the dropped σ.
+        loss: its loss with 1/n, penalty and ridge included, in the problem's metric: the floor (residual without a
+            rank bound) plus the squares of the dropped σ.
         singular_values: σ of the whitened target Z = C'A⁻¹, descending, min(dL, data_rank) of them.
         rank: of the weights found, min(rank bound, rank Z).
-        gap: (σ_r - σ_{r+1}) / σ_1 at the rank bound r, with σ = 0 beyond the end; 0 if Z = 0.
+        gap: (σ_r - σ_{r+1}) / σ_1 at the rank bound r, with σ = 0 beyond the end; 0 if Z = 0, and inside a multiplet.
         data_rank: decided rank of the problem's input moment S' (of an augmented one on the invariants, where the
             optimum lives, as for its hard-wired twin): singular values of its root A above
             max(shape)·eps·σ_1, and above max(shape)·eps·‖X‖ of the data before the group acted (B X may be nothing
             but rounding).
         condition: of the root A on its support.
-        unique: no other minimizer has this norm or less: r >= rank Z or σ_r > σ_{r+1} beyond rounding.
-        least_norm: False for augmented problems with a representation that is not orthogonal: then the invariant
-            optimum W Π is returned, of the same loss; where S̄ is singular others may have a smaller norm.
+        unique: no other minimizer has this norm or less: r >= rank Z or σ_r > σ_{r+1} beyond rounding; of a hard-wired
+            equivariant problem, no other choice of multiplets takes away as much.
+        least_norm: False for augmented (without ridge) and equivariant problems with a representation that is not
+            orthogonal: then the invariant optimum W Π (the equivariant one that is least in an orthonormal basis) is
+            returned, of the same loss; where S̄ is singular others may have a smaller norm.
         certified: False where only a descent was possible (regularized equivariance with a rank bound): then the
             weights are a local minimum at least as good as the truncated solution, and nothing more is claimed.
     """

@@ -15,7 +15,14 @@ from ..arrays import fraction, instance, listed, real
 
 @dataclass(frozen=True)
 class GradientDescent:
-    """g <- g + weight_decay·w, b <- momentum·b + g (b = g at first), w <- w - lr·b; torch.optim.SGD, no dampening."""
+    """g <- g + weight_decay·w, b <- momentum·b + g (b = g at first), w <- w - lr·b; torch.optim.SGD, no dampening.
+
+    >>> import linvariance as lv
+    >>> p = lv.unconstrained(lv.Moments.from_data([[1.0]], [[3.0]]), rank=1)  # (w - 3)² + ½·2·w² is least at 2
+    >>> t = lv.train(p, (1, 1), optimizer=GradientDescent(0.1, weight_decay=1.0), epochs=200)
+    >>> t.network.weights[0].round(6).tolist()
+    [[2.0]]
+    """
 
     lr: float
     momentum: float = 0.0
@@ -33,7 +40,15 @@ class GradientDescent:
 
 @dataclass(frozen=True)
 class Adam:
-    """torch.optim.Adam, g <- g + weight_decay·w first; decoupled torch.optim.AdamW, w <- (1 - lr·weight_decay)·w."""
+    """torch.optim.Adam, g <- g + weight_decay·w first; decoupled torch.optim.AdamW, w <- (1 - lr·weight_decay)·w first.
+
+    >>> import linvariance as lv
+    >>> p = lv.unconstrained(lv.Moments.from_data([[1.0]], [[0.0]]), rank=1)
+    >>> rule = Adam(lr=0.1, weight_decay=0.5, decoupled=True)
+    >>> t = lv.train(p, (1, 1), optimizer=rule, epochs=1, init=lv.init.given([[[2.0]]]))
+    >>> t.network.weights[0].round(6).tolist()  # (1 - 0.05)·2, then the first step of length lr
+    [[1.8]]
+    """
 
     lr: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)

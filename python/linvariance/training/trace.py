@@ -22,7 +22,8 @@ class Trace:
 
     Attributes:
         epochs: (T,).
-        loss: with 1/n, as in the paper's (4), (7), (9); PyTorch's mean reduction is this divided by dL.
+        loss: with 1/n, as in the paper's (4), (7), (9); PyTorch's mean reduction is this divided by dL. Penalty and
+            ridge are in it, weight decay is not.
         norm: ‖W‖ of the end-to-end W (dL, d0).
         norm_perp: ‖W⊥‖, W⊥ = W (I - Π).
         norm_first_perp: ‖W_1 (I - Π)‖, which gradient flow on an augmented problem never lets grow (see `dynamics`).
