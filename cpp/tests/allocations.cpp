@@ -1,6 +1,7 @@
 // The hot loops allocate nothing: Eigen's allocator and the global operator new are forbidden while they run.
 #undef NDEBUG  // Eigen tells of a forbidden allocation by an assertion
 #define EIGEN_RUNTIME_NO_MALLOC
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
@@ -50,11 +51,27 @@ void allow() {
     Eigen::internal::set_is_malloc_allowed(true);
 }
 
+// The identity as it is, and in two blocks of the sums and differences of pairs.
 template <class T>
-void train(const std::vector<Index>& widths) {
+std::vector<InputMoment<T>> identities(Index d) {
+    std::vector<InputMoment<T>> found{InputMoment<T>(Matrix<double>::Identity(d, d))};
+    if (d % 2 == 1) return found;
+    const Index half = d / 2;
+    std::vector<Index> order;
+    for (Index i = 0; i < d; ++i) order.push_back((i + half) % d);
+    Matrix<double> basis(2, 2);
+    basis << 1.0, 1.0, 1.0, -1.0;
+    const Matrix<double> one = Matrix<double>::Identity(half, half);
+    found.push_back(
+        InputMoment<T>(order, {{half, basis / std::sqrt(2.0)}}, {{{{0, half}}, one}, {{{half, half}}, one}}));
+    return found;
+}
+
+template <class T>
+void train(const std::vector<Index>& widths, const InputMoment<T>& S) {
     const Chain chain(widths);
     const Index d = chain.inputs(), outputs = chain.outputs();
-    const MomentObjective<T> objective{InputMoment<T>(Matrix<double>::Identity(d, d)), Matrix<T>::Random(outputs, d)};
+    const MomentObjective<T> objective{S, Matrix<T>::Random(outputs, d)};
     Observables look;
     look.A = Matrix<double>::Identity(d, d);
     look.T = objective.C.transpose().template cast<double>();
@@ -197,8 +214,8 @@ void multiply(const std::vector<Index>& widths, Index copies) {
 int main() {
     for (const std::vector<Index>& widths :
          {std::vector<Index>{196, 5, 9}, {300, 200, 400}, {40, 30}, {64, 64, 64, 64, 10}}) {
-        train<double>(widths);
-        train<float>(widths);
+        for (const auto& S : identities<double>(widths.front())) train<double>(widths, S);
+        for (const auto& S : identities<float>(widths.front())) train<float>(widths, S);
         multiply(widths, 1);
         multiply(widths, 8);
     }

@@ -99,17 +99,18 @@ def adapted(rep: Representation) -> AdaptedCoordinates | None:
     >>> [[length for _, length in ranges] for ranges in adapted(image_rotations(14)).ranges]
     [[49], [49], [98]]
     """
-    if not isinstance(rep, Permutations) or rep.signs is not None or not len(rep.images):
-        return None
+    found = orbit_coordinates(rep) if isinstance(rep, Permutations) and rep.signs is None else None
+    return found if found is not None and 1.5 * found.multiplications < rep.dim**2 else None
+
+
+def orbit_coordinates(rep: Permutations) -> AdaptedCoordinates | None:
+    """The adapted coordinates of permutations, whether they save anything or not; None if an orbit is too large."""
     kinds = _kinds(rep.images)
-    if kinds is None:
-        return None
-    coordinates = AdaptedCoordinates(_aligned([(orbits, table) for table, orbits in kinds]))
-    return coordinates if 1.5 * coordinates.multiplications < rep.dim**2 else None
+    return None if kinds is None else AdaptedCoordinates(_aligned(kinds))
 
 
 def _kinds(images: Indices) -> list[tuple[Indices, Indices]] | None:
-    """For each kind of orbit how the generators act on its points (M, m), and its orbits (n, m); None if too large."""
+    """For each kind of orbit its orbits (n, m), and how the generators act on its points (M, m); None if too large."""
     dim = images.shape[1]
     seen = np.zeros(dim, dtype=bool)
     kinds: dict[bytes, tuple[Indices, list[Indices]]] = {}
@@ -125,7 +126,7 @@ def _kinds(images: Indices) -> list[tuple[Indices, Indices]] | None:
         walks = [walk, *(again for other in orbit[1:] if (again := _walk(images, int(other))) is not None)]
         places, table = next(((p, t) for p, t in walks if t.tobytes() in kinds), walk)
         kinds.setdefault(table.tobytes(), (table, []))[1].append(places)
-    return [(table, np.stack(orbits)) for table, orbits in kinds.values()]
+    return [(np.stack(orbits), table) for table, orbits in kinds.values()]
 
 
 def _walk(images: Indices, start: int) -> tuple[Indices, Indices] | None:
