@@ -197,7 +197,8 @@ void multiply(const std::vector<Index>& widths, Index copies) {
     const Chain chain(widths);
     const Index d = chain.inputs();
     Hessian<double> hessian(chain, {Matrix<double>::Identity(d, d), Matrix<double>::Random(chain.outputs(), d)},
-                            Vector<double>::Random(chain.parameters()));
+    Hessian<double> hessian(chain,
+                            {InputMoment<double>(Matrix<double>::Identity(d, d)), Matrix<double>::Random(chain.outputs(), d)},
     const Matrix<double> directions = Matrix<double>::Random(copies, chain.parameters());
     Matrix<double> out(copies, chain.parameters());
     View<double> to(out.data(), out.rows(), out.cols());
