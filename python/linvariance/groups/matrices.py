@@ -374,8 +374,9 @@ def _invariant_form(rho: Array, algebra: Array) -> Array:
     frames = [frame for A in algebra if np.linalg.norm(A) for frame in [_frame(A)]]
     P = np.eye(dim)
     for _ in range(10_000):
-        moved = sum((one.T @ P @ one for one in both), sum((_along(P, *frame) for frame in frames), P))
-        new = moved / (1 + len(both) + len(frames))
+        new = (P + sum(one.T @ P @ one for one in both)) / (1 + len(both))
+        for frame in frames:  # projections, so one after the other
+            new = _along(new, *frame)
         change = float(np.linalg.norm(new - P))
         P = new / np.linalg.norm(new, 2)
         if change <= 4 * EPS * dim * np.linalg.norm(P):
