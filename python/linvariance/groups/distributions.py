@@ -211,8 +211,8 @@ def weighted(rep: Representation, elements: npt.ArrayLike, weights: npt.ArrayLik
     mass = np.asarray(reals(weights, "weights", ndim=(1,)), dtype=np.float64)
     if len(mass) != len(given):
         raise ValueError(f"weights has {len(mass)} entries for {len(given)} elements.")
-    if mass.min() < 0 or not 0 < mass.sum() < np.inf:
-        raise ValueError(f"weights reach from {mass.min():g} and sum to {mass.sum():g}: pass probabilities.")
+    if mass.min() < 0 or mass.max() == 0:
+        raise ValueError(f"weights reach from {mass.min():g} to {mass.max():g}: pass probabilities, not all of them 0.")
     return Distribution(rep, (_listed(given, mass),))
 
 
