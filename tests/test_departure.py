@@ -115,6 +115,17 @@ def test_extremes():
     assert lv.augmentation.departure(m, lv.groups.random_walk(trivial, 0), rank=2).norm_perp == 0
 
 
+@pytest.mark.parametrize("scale", [1e-160, 1e-20, 1e150])
+def test_bounds_of_data_of_any_scale(scale):
+    rng, rep = np.random.default_rng(0), lv.groups.image_rotations(2)
+    X, Y = rng.standard_normal((9, 4)), rng.standard_normal((9, 2))
+    mu = lv.groups.random_walk(rep, 2)
+    plain, scaled = (lv.augmentation.departure(lv.Moments.from_data(a * X, Y), mu, rank=1) for a in (1.0, scale))
+    assert scaled.norm_perp * scale == pytest.approx(plain.norm_perp, rel=1e-10)
+    assert scaled.regret == pytest.approx(plain.regret, rel=1e-10)
+    assert scaled.contraction == pytest.approx(plain.contraction, rel=1e-10)
+
+
 def test_data_that_are_exactly_invariant_leave_nothing_to_break():
     """e = 0: any distribution with γ < 1 has an invariant optimum."""
     rng, rep = np.random.default_rng(1), lv.groups.image_rotations(3)

@@ -313,6 +313,9 @@ def test_wide_angles_are_the_full_group_and_too_wide_ones_are_refused():
     bounded("wide angle: loss", abs(found - full), norms=m.yy, dims=7, condition=400)
     beyond = lv.groups.heat_kernel(rep, 1e4)
     close("wider angle", beyond.average_moment(m.xx), rep.average_moment(m.xx), norms=np.trace(m.xx), dims=7)
+    for make in (lv.groups.uniform_turns, lv.groups.heat_kernel):
+        widest = make(rep, 1.7e308).average_moment(m.xx)
+        close("widest angle", widest, rep.average_moment(m.xx), norms=np.trace(m.xx), dims=7)
     with pytest.raises(ValueError, match="4,096 nodes"):
         lv.augmented(m, rep, rank=2, distribution=beyond)
 

@@ -11,9 +11,10 @@ from ..arrays import Array, instance
 from ..data.moments import Moments
 from ..groups import Distribution, Representation
 from ..objectives.quadratics import plain
-from ..objectives.spectra import decide_rank, svd, tolerance
+from ..objectives.spectra import Rows, decide_rank, svd, tolerance
+from ..objectives.weighted import moved
 from ..optima import solve
-from ..problems import augmented, hard_wired
+from ..problems import hard_wired
 
 
 @dataclass(frozen=True)
@@ -58,38 +59,48 @@ def departure(moments: Moments, distribution: Distribution, *, rank: int) -> Dep
     """
     instance(moments, Moments, "moments", "call Moments.from_data(X, Y)")
     instance(distribution, Distribution, "distribution", "see linvariance.groups.weighted")
-    rep = distribution.representation
-    rows, weighted = moments.rows, augmented(moments, rep, rank=rank, distribution=distribution).quadratic.rows
-    best, free = solve(hard_wired(moments, rep, rank=rank)), plain(rows).whitened
-    U = svd(rows.A)[0][:, : free.rank]
-    # As a sum of squares: the difference of the two losses cancels where the invariant optimum is nearly free.
-    excess = float(np.square(rows.A @ best.weights.T - U @ (U.T @ rows.T)).sum())
-
-    K = _complement(rep)
+    rep, rows = distribution.representation, moments.rows
+    best = solve(hard_wired(moments, rep, rank=rank))
+    least, excess = _excess(rows, best.weights)
+    weighted, K = moved(rows, distribution), _complement(rep)
     _, s, Vt = svd(weighted.A @ K.T)
-    noise = max(weighted.noise, tolerance(weighted.A.shape, float(np.linalg.norm(weighted.A))))
-    seen = decide_rank(s, weighted.A.shape, noise)
+    seen = decide_rank(s, weighted.A.shape, weighted.rounding)
     frame, hidden = (K.T @ Vt[:seen].T) / s[:seen], K.T @ _rest(Vt[:seen], len(K))
+
     N = distribution.mean() - rep.project(np.eye(rep.dim))
     gamma = float(np.linalg.norm(rows.A @ N.T @ frame, 2)) if seen else 0.0
     if seen and gamma > 1 - 64 * tolerance(weighted.A.shape, s[0] / s[seen - 1]):
         gamma = 1.0
     x = math.inf if gamma == 1 else math.sqrt(excess / ((1 - gamma) * (1 + gamma))) * gamma
-
-    S = rep.average_moment(rows.A.T @ rows.A)
-    blind = float(np.einsum("ij,ik,kj", hidden, S, hidden)) > rep.dim * noise**2  # μ misses what the group sees
-    stretch = float(np.linalg.norm(frame.T @ S @ frame, 2)) if seen else 0.0
+    stretch, blind = _against_the_group(rep, rows.A, frame, hidden, weighted.rounding)
     # Rows of W_μ lie in the range of S_μ: that is the range of S̄, and stable if ρ is orthogonal, unless μ is blind.
     undetermined = blind or (seen < len(K) and not rep.is_orthogonal)
     return Departure(
         contraction=gamma,
         excess=excess,
-        least_loss=free.floor,
-        loss=(free.floor + (1 - gamma**2) * excess, free.floor + excess),
+        least_loss=least,
+        loss=(least + (1 - gamma**2) * excess, least + excess),
         seen_perp=x,
         norm_perp=math.inf if undetermined else x / float(s[seen - 1]) if seen else 0.0,
         regret=math.inf if blind else (1 + stretch) * x**2,
     )
+
+
+def _excess(rows: Rows, W: Array) -> tuple[float, float]:
+    """The least loss of any map, and that of W above it: as a sum of squares, the difference of losses cancels."""
+    free = plain(rows).whitened
+    U = svd(rows.A)[0][:, : free.rank]
+    return free.floor, float(np.square(rows.A @ W.T - U @ (U.T @ rows.T)).sum())
+
+
+def _against_the_group(rep: Representation, A: Array, frame: Array, hidden: Array, noise: float) -> tuple[float, bool]:
+    """τ², the largest of S̄ against S_μ where μ sees, and whether the group sees what μ does not."""
+    # In a unit of their own, by a power of two: squares of data below 1e-154 would vanish.
+    exponent = math.frexp(float(np.abs(A).max(initial=0.0)))[1]
+    A, frame, noise = np.ldexp(A, -exponent), np.ldexp(frame, exponent), math.ldexp(noise, -exponent)
+    S = rep.average_moment(A.T @ A)
+    stretch = float(np.linalg.norm(frame.T @ S @ frame, 2)) if frame.size else 0.0
+    return stretch, float(np.einsum("ij,ik,kj", hidden, S, hidden)) > rep.dim * noise**2
 
 
 def _complement(rep: Representation) -> Array:

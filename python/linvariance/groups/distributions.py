@@ -115,8 +115,9 @@ class Turned:
         return self
 
     def _characteristic(self, frequencies: Array) -> Array:
-        angles = self.scale * frequencies
-        return np.exp(-np.square(angles) / 2) if self.is_normal else np.sinc(angles / np.pi)
+        with np.errstate(over="ignore"):  # to inf, where it is 0 long since
+            angles = np.clip(self.scale * frequencies, -1e300, 1e300)
+            return np.exp(-np.square(angles) / 2) if self.is_normal else np.sinc(angles / np.pi)
 
     def __str__(self) -> str:
         return f"a normal angle of deviation {self.scale:g}" if self.is_normal else f"an angle up to {self.scale:g}"

@@ -372,14 +372,15 @@ def _invariant_form(rho: Array, algebra: Array) -> Array:
     """P with ρᵀPρ = P for every generator and AᵀP + PA = 0, if there is one, as the limit of averages."""
     dim, both = rho.shape[1], [*rho, *np.linalg.inv(rho)]
     frames = [frame for A in algebra if np.linalg.norm(A) for frame in [_frame(A)]]
-    P = np.eye(dim)
+    P, least, since = np.eye(dim), np.inf, 0
     for _ in range(10_000):
         new = (P + sum(one.T @ P @ one for one in both)) / (1 + len(both))
         for frame in frames:  # projections, so one after the other
             new = _along(new, *frame)
         change = float(np.linalg.norm(new - P))
         P = new / np.linalg.norm(new, 2)
-        if change <= 4 * EPS * dim * np.linalg.norm(P):
+        least, since = (change, 0) if change < least else (least, since + 1)
+        if change <= 4 * EPS * dim * np.linalg.norm(P) or since == 100:  # converged, or nothing but rounding moves
             break
     return (P + P.T) / 2
 

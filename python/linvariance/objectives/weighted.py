@@ -16,16 +16,21 @@ from .spectra import Rows, tolerance
 
 
 def weighted(rows: Rows, distribution: Distribution, ridge: float = 0.0) -> Quadratic:
-    """S' = E ρ(g) S ρ(g)ᵀ, C' = C (E ρ(g))ᵀ: the loss E ‖A ρ(g)ᵀVᵀ - T‖², as one data set of at most dim + dL rows.
+    """S' = E ρ(g) S ρ(g)ᵀ, C' = C (E ρ(g))ᵀ: the loss E ‖A ρ(g)ᵀVᵀ - T‖² + ridge·‖V‖²."""
+    return plain(moved(rows, distribution).ridged(ridge))
+
+
+def moved(rows: Rows, distribution: Distribution) -> Rows:
+    """One data set of at most dim rows with the mean loss over all moved ones.
 
     The rows √w·A ρ(g)ᵀ of each element are stacked upon targets √w·T and reduced by QR, factor after factor: a walk of
-    K steps sees the elements of one step K times. So losses are sums of squares and S' is never whitened.
+    K steps sees the elements of one step K times. So losses are sums of squares, and S' is never whitened.
     """
     rep = distribution.representation
     rep.refuse_dense("the average of XᵀX/n")
     for factor in distribution.factors:
         rows = _averaged(rows, factor, rep.rounding_growth())
-    return plain(rows)
+    return rows
 
 
 def _averaged(rows: Rows, factor: Listed | Turned, growth: float) -> Rows:
@@ -40,7 +45,7 @@ def _averaged(rows: Rows, factor: Listed | Turned, growth: float) -> Rows:
 
 def _blocks(rows: Rows, factor: Listed | Turned, at_least: int) -> Iterator[tuple[Array, ...]]:
     """Moved rows with their targets, about `at_least` rows at a time."""
-    moved = (np.sqrt(w) * np.hstack([A, rows.T]) for w, A in factor.moved(rows.A))
+    copies = (np.sqrt(w) * np.hstack([A, rows.T]) for w, A in factor.moved(rows.A))
     size = max(1, at_least // max(1, len(rows.A)))
-    while block := tuple(islice(moved, size)):
+    while block := tuple(islice(copies, size)):
         yield block
