@@ -370,6 +370,21 @@ def test_maps_between_representations_of_different_rates():
     assert len(lv.groups.intertwiner_basis(lv.groups.lie([2 * J]), slow)) == 0
 
 
+def test_equivariance_from_a_found_lie_group():
+    """An equivariant truth is found again, by hard-wiring and by augmentation."""
+    algebra = [scipy.linalg.block_diag(J, 2 * J, 0)]
+    T, rng = zoo.skewed(5, 10.0), np.random.default_rng(5)
+    rep, output = lv.groups.lie([np.linalg.solve(T, A @ T) for A in algebra]), lv.groups.lie([2 * J])
+    W = lv.groups.intertwine(rng.standard_normal((2, 5)), rep, output)
+    close("found Lie group: W A = A_Y W", W @ rep.algebra[0], 2 * J @ W, norms=np.linalg.norm(W), dims=5, condition=1e2)
+    assert np.linalg.norm(W) > 0.1
+    X = rng.standard_normal((30, 5))
+    m = lv.Moments.from_data(X, X @ W.T)
+    for pose in (lv.hard_wired, lv.augmented):
+        found = lv.solve(pose(m, rep, rank=2, output=output)).weights
+        close("found Lie group: equivariant optimum", found, W, norms=np.linalg.norm(W), dims=30, condition=1e4)
+
+
 NOT_COMPACT_ALGEBRAS = {
     "growth": ([np.eye(2)], ()),
     "hyperbolic": ([np.diag([1.0, -1.0])], ()),
