@@ -336,6 +336,27 @@ def test_data_of_any_scale(scale):
     close("scaled data: optimum", scaled.weights * scale, plain.weights, norms=np.linalg.norm(plain.weights), dims=900)
 
 
+@EVERY
+def test_a_ridge_and_a_metric_go_with_it(name):
+    """√ridge·I beside the literal copies, targets times a root of the metric."""
+    entry = FINITE[name]
+    rep, rng = entry.rep, np.random.default_rng(8)
+    elements = rep.draw(3, rng)
+    p, ridge = np.array([0.2, 0.3, 0.5]), 0.4
+    literal = Literal(dense(rep, elements), p)
+    K = np.linalg.cholesky(np.cov(rng.standard_normal((3, 9)))).T
+    A = np.hstack([literal.inputs / np.sqrt(literal.n), np.sqrt(ridge) * np.eye(rep.dim)])
+    T = np.hstack([K @ literal.targets / np.sqrt(literal.n), np.zeros((3, rep.dim))])
+    mu = lv.groups.weighted(rep, elements, p)
+    for rank in (1, 3):
+        best, least, _ = oracles.reduced_rank(A, T, rank, n=1)
+        problem = lv.augmented(literal.m, rep, rank=rank, distribution=mu, ridge=ridge, metric=K.T @ K)
+        found = lv.solve(problem)
+        kept = {"dims": A.shape, "condition": entry.condition * np.linalg.cond(A) ** 2 * np.linalg.cond(K) ** 2}
+        bounded("ridge and metric: loss", abs(found.loss - least), norms=literal.m.yy, **kept)
+        close("ridge and metric: optimum", K @ found.weights, best, norms=1e3 * np.linalg.norm(best), **kept)
+
+
 def test_small_singular_values_survive():
     """Whitened from rows: at cond(A) = 1e8 the optimum under μ is that of a direct QR on the literal copies."""
     rng, rep = np.random.default_rng(2), lv.groups.cyclic(6)

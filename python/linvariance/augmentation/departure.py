@@ -43,7 +43,7 @@ class Departure:
 
 
 def departure(moments: Moments, distribution: Distribution, *, rank: int) -> Departure:
-    """A priori bounds on ‖W⊥‖ and on losses of the optimum under a distribution, of rank at most `rank`.
+    """A priori bounds on ‖W⊥‖ and on losses of the optimum under a distribution, of rank at most `rank`, no ridge.
 
     γ is the largest ‖A NᵀW⊥ᵀ‖/‖A_μ W⊥ᵀ‖ over W⊥ = W(I - Π), with N = E ρ(g) - Π, S = AᵀA, S_μ = A_μᵀA_μ. By Jensen's
     inequality γ <= 1, and γ² <= ‖N‖²·λ_max(S)/λ_min(S_μ on W⊥). See docs/theory.md for the proof.
