@@ -240,3 +240,167 @@ def test_the_inner_product_is_found_to_full_accuracy(condition):
     mean = np.mean([r @ S @ r.T for r in elements], axis=0)
     close("found inner product: S̄", rep.average_moment(S), mean, norms=np.linalg.norm(mean), **kept)
     assert rep.order() == 7
+
+
+@pytest.mark.parametrize("condition", [10.0, 1000.0])
+@pytest.mark.parametrize("name", BASES)
+def test_copies_and_invariants_survive_a_bad_basis(name, condition):
+    """Eigenvalues that the condition of the basis splits count as one: no invariant is lost, S̄ is the mean."""
+    base = BASES[name]
+    T = zoo.skewed(len(base[0]), condition, 3)
+    elements = np.stack([np.linalg.solve(T, g @ T) for g in zoo.enumerate_matrices(base)])
+    _compare_averages("found finite group", lv.groups.matrices([np.linalg.solve(T, g @ T) for g in base]), elements, T)
+
+
+def _compare_averages(claim, rep, elements, T):
+    S = np.random.default_rng(1).standard_normal((len(T), len(T)))
+    mean = np.mean([g @ S @ g.T for g in elements], axis=0)
+    kept = {"dims": len(T), "condition": np.linalg.cond(T) ** 2}
+    close(f"{claim}: S̄", rep.average_moment(S), mean, norms=np.linalg.norm(mean), **kept)
+    Pi = np.mean(elements, axis=0)
+    close(f"{claim}: Π", rep.project(np.eye(len(T))), Pi, norms=max(1.0, np.linalg.norm(Pi)), **kept)
+    assert len(rep.invariant_basis()) == round(float(np.trace(Pi)))
+
+
+# --------------------------------------------------------------------------- Lie algebras that are skew in some basis
+
+
+def spin(i, j, n):
+    """The infinitesimal rotation of the plane (i, j) in n dimensions."""
+    A = np.zeros((n, n))
+    A[i, j], A[j, i] = -1.0, 1.0
+    return A
+
+
+J, SPACE = spin(0, 1, 2), (spin(0, 1, 3), spin(1, 2, 3))
+LINE = [np.zeros((1, 1))] * 2
+ALGEBRAS = {
+    # (algebra, discrete), skew and orthogonal
+    "SO(2)": ((J,), ()),
+    "SO(2), rates 1 and 2, a line": ((scipy.linalg.block_diag(J, 2 * J, 0),), ()),
+    "SO(2), three copies, two lines": ((scipy.linalg.block_diag(J, J, J, 0, 0),), ()),
+    "two irrational rates": ((scipy.linalg.block_diag(J, np.sqrt(2) * J),), ()),
+    "O(2)": ((J,), (np.diag([1.0, -1.0]),)),
+    "SO(3)": (SPACE, ()),
+    "SO(3), two copies and a line": (zoo.block(SPACE, SPACE, LINE), ()),
+    "O(4)": ((spin(0, 1, 4), spin(1, 2, 4), spin(2, 3, 4)), (np.diag([1.0, 1.0, 1.0, -1.0]),)),
+    "SU(2)": ((zoo.quaternion(0, 1, 0, 0), zoo.quaternion(0, 0, 1, 0)), ()),
+    "torus and swap, rates 1 and 30": (
+        (scipy.linalg.block_diag(J, 30 * J), scipy.linalg.block_diag(30 * J, J)),
+        (np.kron([[0.0, 1.0], [1.0, 0.0]], np.eye(2)),),
+    ),
+    "matrices of SO(3)": (tuple(np.kron(A, np.eye(3)) + np.kron(np.eye(3), A) for A in SPACE), (-np.eye(9),)),
+}
+
+
+def turned(name, condition, seed=0):
+    """(the group found from bare matrices, the same by change_of_basis, T)."""
+    algebra, discrete = ALGEBRAS[name]
+    T = zoo.skewed(len(algebra[0]), condition, seed)
+    found = lv.groups.lie(*([np.linalg.solve(T, A @ T) for A in part] for part in (algebra, discrete)))
+    return found, lv.groups.change_of_basis(lv.groups.lie(algebra, discrete), T), T
+
+
+@pytest.mark.parametrize("condition", [2.0, 1000.0])
+@pytest.mark.parametrize("name", ALGEBRAS)
+def test_an_algebra_that_is_skew_in_another_basis(name, condition):
+    rep, known, T = turned(name, condition)
+    kept = {"dims": len(T), "condition": np.linalg.cond(T) ** 2}
+    S = np.random.default_rng(2).standard_normal((len(T), len(T)))
+    assert len(rep.invariant_basis()) == len(known.invariant_basis())
+    for claim, f in (
+        ("algebra", lambda r: r.algebra),
+        ("discrete", lambda r: r.matrices()),
+        ("S̄", lambda r: r.average_moment(S)),
+        ("Π", lambda r: r.project(np.eye(len(T)))),
+        ("GGᵀ", lambda r: r.penalty_matrix()),
+    ):
+        found, expected = f(rep), f(known)
+        close(f"found Lie group: {claim}", found, expected, norms=max(1.0, np.linalg.norm(expected)), **kept)
+    orthogonal = rep.orthogonal_form[0]
+    assert lv.groups.isotypic(orthogonal).commutant_dimension == known.orthogonal_form[0].commutant_dimension()
+
+
+@pytest.mark.parametrize("name", ALGEBRAS)
+def test_problems_with_a_found_lie_group(name):
+    """All three problems, and Theorem 12, as with the group whose good basis is known."""
+    rep, known, T = turned(name, 10.0)
+    rng = np.random.default_rng(3)
+    m = lv.Moments.from_data(rng.standard_normal((30, len(T))), rng.standard_normal((30, 2)))
+    kept = {"norms": m.yy, "dims": 30, "condition": np.linalg.cond(T) ** 2}
+    for pose in (lv.hard_wired, lv.augmented, lambda *a, **k: lv.regularized(*a, strength=0.1, **k)):
+        for rank in (1, 2):
+            found, expected = (lv.solve(pose(m, r, rank=rank)) for r in (rep, known))
+            bounded("found Lie group: losses", abs(found.loss - expected.loss), **kept)
+    hard, augmented = (lv.solve(pose(m, rep, rank=1)).weights for pose in (lv.hard_wired, lv.augmented))
+    close("found Lie group: theorem 12", hard, augmented, **{**kept, "norms": 1.0})
+
+
+@pytest.mark.parametrize("name", ALGEBRAS)
+def test_found_lie_groups_combine(name):
+    rep, known, T = turned(name, 10.0)
+    n = len(T)
+    other = lv.groups.lie(*ALGEBRAS[name])
+    R = zoo.skewed(n, 3.0, 7)
+    for claim, make, size in (
+        ("sum", lambda r: lv.groups.direct_sum(r, other), 2 * n),
+        ("product", lambda r: lv.groups.tensor_product(r, other), n * n),
+        ("dual", lv.groups.dual, n),
+        ("basis", lambda r: lv.groups.change_of_basis(r, R), n),
+    ):
+        if size > 40:
+            continue
+        found, expected = make(rep), make(known)
+        S = np.random.default_rng(4).standard_normal((size, size))
+        a, b = found.average_moment(S), expected.average_moment(S)
+        condition = (np.linalg.cond(T) * np.linalg.cond(R)) ** 2
+        close(f"found Lie group: {claim}", a, b, norms=np.linalg.norm(b), dims=size, condition=condition)
+        assert len(found.invariant_basis()) == len(expected.invariant_basis())
+    if len(rep.generators):
+        assert lv.groups.subgroup(rep, [0]).order() == lv.groups.subgroup(known, [0]).order()
+
+
+def test_maps_between_representations_of_different_rates():
+    """Eigenvalues of an algebra are compared as they are, not each in the unit of its own representation."""
+    slow, both = lv.groups.lie([J]), lv.groups.lie([scipy.linalg.block_diag(J, 2 * J)])
+    maps = lv.groups.intertwiner_basis(both, slow)
+    assert len(maps) == 2
+    for W in maps:
+        close("intertwiner of rates", W @ both.algebra[0], slow.algebra[0] @ W, norms=2.0, dims=4)
+    assert len(lv.groups.intertwiner_basis(lv.groups.lie([2 * J]), slow)) == 0
+
+
+def test_equivariance_from_a_found_lie_group():
+    """An equivariant truth is found again, by hard-wiring and by augmentation."""
+    algebra = [scipy.linalg.block_diag(J, 2 * J, 0)]
+    T, rng = zoo.skewed(5, 10.0), np.random.default_rng(5)
+    rep, output = lv.groups.lie([np.linalg.solve(T, A @ T) for A in algebra]), lv.groups.lie([2 * J])
+    W = lv.groups.intertwine(rng.standard_normal((2, 5)), rep, output)
+    close("found Lie group: W A = A_Y W", W @ rep.algebra[0], 2 * J @ W, norms=np.linalg.norm(W), dims=5, condition=1e2)
+    assert np.linalg.norm(W) > 0.1
+    X = rng.standard_normal((30, 5))
+    m = lv.Moments.from_data(X, X @ W.T)
+    for pose in (lv.hard_wired, lv.augmented):
+        found = lv.solve(pose(m, rep, rank=2, output=output)).weights
+        close("found Lie group: equivariant optimum", found, W, norms=np.linalg.norm(W), dims=30, condition=1e4)
+
+
+NOT_COMPACT_ALGEBRAS = {
+    "growth": ([np.eye(2)], ()),
+    "hyperbolic": ([np.diag([1.0, -1.0])], ()),
+    "spiral": ([[[1e-6, -1.0], [1.0, 0.0]]], ()),
+    "slow spiral": ([[[1e-9, -1.0], [1.0, 0.0]]], ()),
+    "shear": ([[[0.0, 1.0], [0.0, 0.0]]], ()),
+    "turning shear": ([np.kron([[1.0, 1.0], [0.0, 1.0]], J)], ()),
+    "two bases": ([J, np.diag([1 / 3, 1.0]) @ J @ np.diag([3.0, 1.0])], ()),
+    "motions of the plane": ([spin(0, 1, 3), np.eye(3, k=2)], ()),
+    "a turn in another basis": ([[[0.0, -4.0], [1.0, 0.0]]], [zoo.turn(1.0)]),
+    "a stretch beside it": ([J], [2 * np.eye(2)]),
+    "a shear beside it": ([J], [[[1.0, 1.0], [0.0, 1.0]]]),
+}
+
+
+@pytest.mark.parametrize("name", NOT_COMPACT_ALGEBRAS)
+def test_algebras_of_no_compact_group(name):
+    with pytest.raises(ValueError, match=r"^(algebra|discrete).*compact"):
+        lv.groups.lie(*NOT_COMPACT_ALGEBRAS[name])

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from .arrays import Array, instance, integer, matrix, real
 from .data.moments import Moments
 from .data.samples import Samples
-from .groups import Representation, trivial
+from .groups import Distribution, Representation, trivial
 from .groups.intertwiners import check_output, intertwine
 from .objectives.empirical import Empirical
 from .objectives.metrics import Metric, metric_of
@@ -49,6 +49,7 @@ class Problem:
     output: Representation | None = None
     ridge: float = field(default=0.0, kw_only=True)
     inner: Metric | None = field(default=None, repr=False, kw_only=True)
+    distribution: Distribution | None = field(default=None, kw_only=True)
     objective: Quadratic | Empirical = field(repr=False, kw_only=True)
 
     @property
@@ -177,6 +178,7 @@ def augmented(
     output: Representation | None = None,
     ridge: float = 0.0,
     metric: npt.ArrayLike | None = None,
+    distribution: Distribution | None = None,
 ) -> Problem:
     """Min (1/(n|G|)) Σ_g ‖W ρ(g) X - Y‖² + ridge·‖W‖² over rank(W) <= rank.
 
@@ -185,13 +187,33 @@ def augmented(
     `output` on the targets they are augmented too, Σ_g ‖W ρ(g) X - ρ_Y(g) Y‖²: the optimum is equivariant only if the
     rank bound cuts no multiplet.
 
+    With a `distribution` on the group (`groups.weighted`, `groups.random_walk`, ...) the mean is over it instead,
+    E_g ‖W ρ(g) X - Y‖²/n: S' = E ρ(g) S ρ(g)ᵀ, C' = C (E ρ(g))ᵀ. The optimum is in general not invariant;
+    `augmentation.departure` bounds by how much. For Moments, and without `output`.
+
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data([[1.0, 0.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 1.0]])
     >>> lv.solve(lv.augmented(m, lv.groups.symmetric(2), rank=1)).weights.round(12).tolist()
     [[1.5, 1.5], [0.5, 0.5]]
+    >>> seldom = lv.groups.random_walk(lv.groups.symmetric(2), 1, rate=0.25)
+    >>> lv.solve(lv.augmented(m, lv.groups.symmetric(2), rank=2, distribution=seldom)).weights.round(12).tolist()
+    [[2.25, 0.75], [0.25, 0.75]]
     """
     check_pose(data, rep, output)
     posed, ridge, inner = pose(data, ridge, metric, output)
+    if distribution is not None:
+        _check_distribution(distribution, rep, output)
+        objective = posed.weighted(distribution, ridge)
+        return Problem(
+            "weighted",
+            data,
+            rep,
+            check_rank(rank),
+            ridge=ridge,
+            inner=inner,
+            distribution=distribution,
+            objective=objective,
+        )
     objective = posed.averaged(rep, output, ridge)
     return Problem(
         "augmented", data, rep, check_rank(rank), output=output, ridge=ridge, inner=inner, objective=objective
@@ -298,6 +320,17 @@ def pose(
         return data, ridge, None
     inner = metric_of(metric, data.outputs, output)
     return data.in_metric(inner), ridge, inner
+
+
+def _check_distribution(distribution: Distribution, rep: Representation, output: Representation | None) -> None:
+    instance(distribution, Distribution, "distribution", "see linvariance.groups.weighted")
+    if distribution.representation != rep:
+        raise ValueError(f"distribution {distribution!r} is not one on the group of rep, {rep!r}.")
+    if output is not None:
+        raise ValueError(
+            "distribution and output do not go together: how its elements act on the targets is not known. Augment "
+            "inputs and targets by the full group, or leave out one of the two."
+        )
 
 
 def check_rank(rank: int) -> int:

@@ -4,8 +4,8 @@ import numpy as np
 
 import linvariance as lv
 
-from .valid import DENSE, REP, SIGNED, SKEWED, SQUARE, TURN, S, W
-from .wrong import FREE_ROWS, NOT_COUNTS, NOT_REPS
+from .valid import DENSE, REP, SIGNED, SKEWED, SQUARE, TURN, WALK, S, W
+from .wrong import FREE_ROWS, NOT_COUNTS, NOT_FROM_ZERO, NOT_REPS, NOT_STRENGTHS
 
 PARTS = lv.groups.isotypic(REP)
 GENERATORS = {
@@ -60,6 +60,24 @@ ARRAY_ARGUMENTS = {
     ),
     ("intertwine", "W"): (lambda a: lv.groups.intertwine(a, REP, REP), S, set()),
     ("energies", "W"): (PARTS.energies, W, FREE_ROWS),
+    ("weighted, permutations", "elements"): (
+        lambda a: lv.groups.weighted(REP, a),
+        np.array([[0, 1, 2, 3], [1, 2, 3, 0]]),
+        FREE_ROWS,
+    ),
+    ("weighted, matrices", "elements"): (
+        lambda a: lv.groups.weighted(DENSE, a),
+        np.stack([TURN, TURN.T]),
+        {*FREE_ROWS, "sparse"},
+    ),
+    ("weighted, not orthogonal", "elements"): (
+        lambda a: lv.groups.weighted(SKEWED, a),
+        SKEWED.matrices(),
+        {*FREE_ROWS, "sparse"},
+    ),
+    ("weighted", "weights"): (lambda a: lv.groups.weighted(REP, REP.elements(), a), np.ones(4), {"None"}),
+    ("Distribution.project", "W"): (WALK.project, W, {*FREE_ROWS, "one dimension less"}),
+    ("Distribution.average_moment", "S"): (WALK.average_moment, S, set()),
 }
 
 SCALARS = {
@@ -117,6 +135,46 @@ SCALARS = {
         },
     ),
     ("signed_permutations", "generators|perms"): (lambda v: lv.groups.signed_permutations(v, [[1, 1, 1]]), GENERATORS),
+    ("weighted", "rep"): (lambda v: lv.groups.weighted(v, REP.elements()), NOT_REPS),
+    ("weighted", "elements|permutation"): (
+        lambda v: lv.groups.weighted(*v),
+        {
+            **{k: (REP, v) for k, v in GENERATORS.items()},
+            "no element: S_4 of matrices": (lv.groups.matrices([np.kron(TURN, np.eye(2))]), [2 * np.eye(4)]),
+            "moves an invariant": (lv.groups.permutations([[1, 0, 2]]), [[0, 2, 1]]),
+            "signs 2": (SIGNED, [[[0, 1, 2, 3], [1, 1, 1, 2]]]),
+            "signs missing": (SIGNED, [[0, 1, 2, 3]]),
+        },
+    ),
+    ("weighted", "weights"): (
+        lambda v: lv.groups.weighted(REP, REP.elements(), v),
+        {"negative": [1.0, -1.0, 1.0, 1.0], "zero": np.zeros(4), "too few": [1.0]},
+    ),
+    ("random_walk", "rep"): (lambda v: lv.groups.random_walk(v, 1), {**NOT_REPS, "Lie": lv.groups.rotations(2)}),
+    ("random_walk", "steps"): (lambda v: lv.groups.random_walk(REP, v), NOT_FROM_ZERO),
+    ("random_walk", "rate"): (lambda v: lv.groups.random_walk(REP, 1, rate=v), {**NOT_STRENGTHS, "above 1": 1.5}),
+    ("sampled", "rep"): (lambda v: lv.groups.sampled(v, 1, np.random.default_rng(0)), NOT_REPS),
+    ("sampled", "draws"): (lambda v: lv.groups.sampled(REP, v, np.random.default_rng(0)), NOT_COUNTS),
+    ("sampled", "rng"): (lambda v: lv.groups.sampled(REP, 1, v), {"None": None, "a seed": 3}),
+    ("uniform_turns", "rep"): (lambda v: lv.groups.uniform_turns(v, 1), NOT_REPS),
+    ("uniform_turns", "reach"): (lambda v: lv.groups.uniform_turns(REP, v), NOT_FROM_ZERO),
+    ("uniform_turns of a Lie group", "reach"): (
+        lambda v: lv.groups.uniform_turns(lv.groups.rotations(2), v),
+        NOT_STRENGTHS,
+    ),
+    ("uniform_turns", "along"): (lambda v: lv.groups.uniform_turns(REP, 1, along=v), {**NOT_FROM_ZERO, "1": 1}),
+    ("heat_kernel", "rep"): (lambda v: lv.groups.heat_kernel(v, 1.0), NOT_REPS),
+    ("heat_kernel", "deviation"): (lambda v: lv.groups.heat_kernel(REP, v), NOT_STRENGTHS),
+    ("heat_kernel", "along"): (lambda v: lv.groups.heat_kernel(REP, 1.0, along=v), {**NOT_FROM_ZERO, "1": 1}),
+    ("turns without an end", "rep|generators?|limit"): (
+        lambda v: v(lv.groups.matrices([[[0.6, -0.8], [0.8, 0.6]]]), 1),
+        {"uniform_turns": lv.groups.uniform_turns, "heat_kernel": lv.groups.heat_kernel},
+    ),
+    ("Distribution.then", "other"): (
+        WALK.then,
+        {"None": None, "a group": REP, "another group": lv.groups.random_walk(lv.groups.cyclic(5), 1)},
+    ),
+    ("Distribution.power", "steps"): (WALK.power, NOT_FROM_ZERO),
     ("direct_sum", "parts|representations?"): (
         lambda v: lv.groups.direct_sum(*v),
         {

@@ -19,6 +19,7 @@ from .valid import (
     SQUARE,
     TARGETS,
     TIMES,
+    WALK,
     W,
     X,
     Y,
@@ -156,6 +157,40 @@ SCALARS = {
             "more generators": lv.groups.symmetric(3),
             "a Lie group": lv.groups.rotations(2),
         },
+    ),
+    ("augmented", "distribution"): (
+        lambda v: lv.augmented(MOMENTS, REP, rank=1, distribution=v),
+        {
+            "elements": REP.elements(),
+            "group": REP,
+            "weights": np.ones(4) / 4,
+            "of another group": lv.groups.random_walk(lv.groups.dihedral(4), 1),
+        },
+    ),
+    ("augmented, what does not go together", "distribution"): (
+        lambda v: v(rank=1, distribution=WALK),
+        {
+            "output": lambda **k: lv.augmented(lv.Moments.from_data(X, X), REP, output=REP, **k),
+            "Samples": lambda **k: lv.augmented(SAMPLES, REP, **k),
+        },
+    ),
+    ("augmented, wide angle", "angle"): (
+        lambda v: lv.augmented(TARGETS, v.representation, rank=1, distribution=v),
+        {"4,096 nodes": lv.groups.uniform_turns(lv.groups.rotations(2), 1e6)},
+    ),
+    ("departure", "moments"): (lambda v: lv.augmentation.departure(v, WALK, rank=1), {**NOT_DATA, "samples": SAMPLES}),
+    ("departure", "distribution"): (
+        lambda v: lv.augmentation.departure(MOMENTS, v, rank=1),
+        {"None": None, "group": REP, "elements": REP.elements()},
+    ),
+    ("departure of another size", "X"): (
+        lambda v: lv.augmentation.departure(TARGETS, v, rank=1),
+        {"distribution of 4": WALK},
+    ),
+    ("departure", "rank"): (lambda v: lv.augmentation.departure(MOMENTS, WALK, rank=v), NOT_COUNTS),
+    ("mixing", "distribution"): (
+        lv.augmentation.mixing,
+        {"None": None, "group": REP, "not orthogonal": lv.groups.random_walk(SKEWED, 1)},
     ),
     ("augmented", "output"): (
         lambda v: lv.augmented(TARGETS, DENSE, rank=1, output=v),

@@ -14,11 +14,12 @@ import numpy.typing as npt
 import scipy.linalg
 
 from ..arrays import Array, frozen, matrix, real, row_slices, sample_weights, samples
-from ..groups import Representation
+from ..groups import Distribution, Representation
 from ..objectives import quadratics
 from ..objectives.equivariance import Equivariant
 from ..objectives.metrics import Metric
 from ..objectives.spectra import Rows
+from ..objectives.weighted import weighted
 
 # What NumPy and zipfile raise at files that are no npz archives, or damaged ones.
 DAMAGED = (ValueError, TypeError, LookupError, AttributeError, RuntimeError, OSError, EOFError, zlib.error, BadZipFile)
@@ -231,6 +232,10 @@ class Moments:
         if rep.is_orthogonal:
             return self.equivariant(rep, output, ridge)
         return quadratics.ridged(self.equivariant(rep, output), ridge)
+
+    def weighted(self, distribution: Distribution, ridge: float = 0.0) -> quadratics.Quadratic:
+        """Averaged over a distribution on the group; see `augmented`."""
+        return weighted(self.rows, distribution, ridge)
 
     def penalized(
         self, rep: Representation, strength: float, output: Representation | None = None, ridge: float = 0.0

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Array, integer, reals, row_slices, samples
-from ..groups import Representation
+from ..groups import Distribution, Representation
 from ..objectives.empirical import Empirical
 from ..objectives.metrics import Metric
 
@@ -103,6 +103,10 @@ class Samples:
         """Averaged over the group, enumerated, without storing augmented data; see `augmented`."""
         _refuse_output(output)
         return Empirical(self._X, self._targets, self.loss, rep=rep, penalty=_ridge(ridge, self.inputs))
+
+    def weighted(self, distribution: Distribution, ridge: float = 0.0) -> Empirical:
+        """Refused: the group is enumerated here, with equal weights."""
+        raise ValueError(f"distribution {distribution!r} needs Moments: on Samples all elements weigh the same.")
 
     def pooled(self, rep: Representation) -> Empirical:
         """With the first hidden layer averaged over the group; see `convolutional`."""

@@ -1,6 +1,7 @@
 """Groups acting linearly on R^d0: representations given by generators, named or the user's own."""
 
 from .combine import change_of_basis, direct_sum, dual, subgroup, tensor_product
+from .distributions import Distribution, heat_kernel, random_walk, sampled, uniform_turns, weighted
 from .inspection import Check, Summary
 from .intertwiners import intertwine, intertwiner_basis
 from .isotypic import Component, IsotypicDecomposition, isotypic
@@ -27,6 +28,7 @@ __all__ = [
     "Check",
     "Component",
     "Conjugated",
+    "Distribution",
     "IsotypicDecomposition",
     "Matrices",
     "Permutations",
@@ -39,6 +41,7 @@ __all__ = [
     "dihedral",
     "direct_sum",
     "dual",
+    "heat_kernel",
     "hypercube",
     "image_dihedral",
     "image_rotations",
@@ -50,11 +53,15 @@ __all__ = [
     "matrices",
     "permutations",
     "point_cloud",
+    "random_walk",
     "reversal",
     "rotations",
+    "sampled",
     "signed_permutations",
     "subgroup",
     "symmetric",
     "tensor_product",
     "trivial",
+    "uniform_turns",
+    "weighted",
 ]

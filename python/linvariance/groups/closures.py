@@ -22,25 +22,30 @@ Complex = npt.NDArray[np.complex128]
 
 @dataclass(frozen=True, eq=False)
 class Closure:
-    """Eigenvalues (d,) and orthonormal eigenvectors (d, d) of an orthogonal or a skew-symmetric generator."""
+    """Eigenvalues (d,) and orthonormal eigenvectors (d, d) of an orthogonal or a skew-symmetric generator.
+
+    `scale` is what values of unit size mean, 1 for a matrix; `rounding` how far the generator may be off, relatively.
+    """
 
     values: Complex
     vectors: Complex
     is_algebra: bool = False
+    scale: float = 1.0
+    rounding: float = EPS
 
     @staticmethod
-    def of_matrix(rho: Array) -> Closure:
+    def of_matrix(rho: Array, rounding: float = EPS) -> Closure:
         """Of the powers of an orthogonal matrix."""
         T, U = scipy.linalg.schur(rho, output="complex")  # rho is normal, so T is diagonal
         values = np.diag(T)
-        return Closure(np.exp(1j * np.angle(values)), U)
+        return Closure(np.exp(1j * np.angle(values)), U, rounding=rounding)
 
     @staticmethod
-    def of_algebra(A: Array) -> Closure:
+    def of_algebra(A: Array, rounding: float = EPS) -> Closure:
         """Of exp(tA), t real, for a skew-symmetric A."""
         values, vectors = scipy.linalg.eigh(1j * A)
         scale = max(float(np.abs(values).max(initial=0.0)), np.finfo(np.float64).tiny)
-        return Closure(values / scale + 0j, vectors, True)
+        return Closure(values / scale + 0j, vectors, True, scale, rounding)
 
     def power(self, exponent: float) -> Array:
         """The element with this exponent: ρ^exponent, or exp(exponent·A/‖A‖)."""
@@ -52,8 +57,9 @@ class Closure:
 
 def same(left: Closure, right: Closure) -> npt.NDArray[np.bool_]:
     """Which eigenvalues of the two are the same, up to rounding (dim_left, dim_right)."""
-    gap = np.abs(left.values[:, None] - right.values[None, :])
-    equal: npt.NDArray[np.bool_] = gap <= 64 * max(gap.shape) * EPS
+    unit = max(left.scale, right.scale)  # of a Lie algebra two representations may turn at different rates
+    gap = np.abs(left.values[:, None] * (left.scale / unit) - right.values[None, :] * (right.scale / unit))
+    equal: npt.NDArray[np.bool_] = gap <= 64 * max(gap.shape) * max(left.rounding, right.rounding)
     return equal
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import scipy.linalg
 
 from ..arrays import Array, integer, listed, matrix
+from .closures import EPS
 from .matrices import Conjugated, Matrices
 from .permutations import Permutations, Signs
 from .representation import Representation, check_representation
@@ -76,7 +77,7 @@ def subgroup(rep: Representation, generators: Sequence[int]) -> Representation:
     if isinstance(rep, Conjugated):
         base, T = rep.orthogonal_form
         return Conjugated(subgroup(base, chosen), T)
-    return Matrices(rep.matrices()[chosen])
+    return Matrices(rep.matrices()[chosen], rounding=_rounding(rep))
 
 
 def change_of_basis(rep: Representation, T: npt.ArrayLike) -> Representation:
@@ -92,7 +93,7 @@ def change_of_basis(rep: Representation, T: npt.ArrayLike) -> Representation:
     if s[0] - s[-1] > 8 * rep.dim * np.finfo(np.float64).eps * s[0]:
         return Conjugated(rep, T)
     Q = T / s[0]
-    return Matrices(Q.T @ rep.matrices() @ Q, Q.T @ rep.algebra @ Q)
+    return Matrices(Q.T @ rep.matrices() @ Q, Q.T @ rep.algebra @ Q, rounding=_rounding(rep))
 
 
 def _check_same_group(parts: Sequence[Representation]) -> None:
@@ -119,11 +120,15 @@ def _from_matrices(
     dim = len(join([np.eye(base.dim) for base in bases]))
     rho = np.stack(joined) if joined else np.zeros((0, dim, dim))
     algebra = join_algebra(bases)
-    whole = Matrices(rho, np.stack(algebra) if algebra else None)
+    whole = Matrices(rho, np.stack(algebra) if algebra else None, rounding=max(map(_rounding, bases)))
     if all(part.is_orthogonal for part in parts):
         return whole
     T: Array = join([T for _, T in forms])
     return Conjugated(whole, T)
+
+
+def _rounding(rep: Representation) -> float:
+    return rep.rounding if isinstance(rep, Matrices) else EPS
 
 
 def _sum_of_algebras(parts: Sequence[Representation]) -> list[Array]:

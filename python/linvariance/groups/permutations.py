@@ -54,7 +54,7 @@ class Permutations(Representation):
     """
 
     def __init__(self, images: Any, signs: Any = None, *, order: int | None = None, name: str | None = None) -> None:
-        self._images: Indices = frozen(_as_permutations(images))
+        self._images: Indices = frozen(as_permutations(images))
         self._signs: Signs | None = None if signs is None else _as_signs(signs, self._images.shape)
         self._order = order  # exact, where the maker of a named group knows it
         self._name = name
@@ -231,26 +231,27 @@ def average_classes(W: Array, classes: Classes) -> Array:
     return _core.average(W.reshape(1, -1), labels, count, signs).reshape(W.shape)
 
 
-def _as_permutations(generators: Any) -> Indices:
+def as_permutations(generators: Any, name: str = "generators") -> Indices:
+    """The gate for index arrays (M, d0)."""
     if isinstance(generators, np.ma.MaskedArray):
-        raise TypeError("generators is a masked array: fill or drop the masked entries first.")
+        raise TypeError(f"{name} is a masked array: fill or drop the masked entries first.")
     try:
         table = np.atleast_2d(np.asarray(generators))
     except ValueError:
-        raise ValueError("generators differ in length: each must be a permutation of the same 0 .. d0 - 1.") from None
+        raise ValueError(f"{name} differ in length: each must be a permutation of the same 0 .. d0 - 1.") from None
     if table.dtype.kind not in "iu":
-        raise TypeError(f"generators must hold integers (index arrays), but hold {table.dtype}.")
+        raise TypeError(f"{name} must hold integers (index arrays), but hold {table.dtype}.")
     if table.ndim != 2 or table.size == 0:
-        raise ValueError(f"generators must be index arrays (M, d0), but have shape {table.shape}.")
+        raise ValueError(f"{name} must be index arrays (M, d0), but have shape {table.shape}.")
     dim = table.shape[1]
     for m, p in enumerate(table):
         if p.min() < 0 or p.max() >= dim:
             stray = p[(p < 0) | (p >= dim)][0]
-            raise ValueError(f"generators[{m}] is no permutation of 0 .. {dim - 1}: it holds {stray}.")
+            raise ValueError(f"{name}[{m}] is no permutation of 0 .. {dim - 1}: it holds {stray}.")
         counts = np.bincount(p.astype(np.int64), minlength=dim)
         if counts.max() > 1:
             raise ValueError(
-                f"generators[{m}] is no permutation of 0 .. {dim - 1}: it holds {counts.argmax()} "
+                f"{name}[{m}] is no permutation of 0 .. {dim - 1}: it holds {counts.argmax()} "
                 f"{counts.max()} times and {counts.argmin()} never."
             )
     return table.astype(np.int64)

@@ -10,10 +10,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import instance, integer, matrix
-from .data.moments import Moments
-from .data.samples import Samples
-from .groups import Representation
+from ..arrays import instance, integer, matrix
+from ..data.moments import Moments
+from ..data.samples import Samples
+from ..groups import Representation
 
 
 def shared(moments: Moments | Samples, rep: Representation, draws: int) -> float:
