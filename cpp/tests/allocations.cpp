@@ -199,43 +199,6 @@ void multiply(const std::vector<Index>& widths, Index copies) {
     const MomentObjective<double> objective{InputMoment<double>(Matrix<double>::Identity(d, d)),
                                             Matrix<double>::Random(chain.outputs(), d)};
     Hessian<double> hessian(chain, objective, Vector<double>::Random(chain.parameters()));
-    const Matrix<double> directions = Matrix<double>::Random(copies, parameters);
-    Matrix<double> out(copies, parameters);
-    View<double> to(out.data(), out.rows(), out.cols());
-    const ConstView<double> from(directions.data(), directions.rows(), directions.cols());
-    hessian.apply(from, to);  // sizes the workspace
-    forbidden = true;
-    Eigen::internal::set_is_malloc_allowed(false);
-    hessian.apply(from, to);
-    allow();
-}
-
-template <class T>
-void samples(const std::vector<Index>& widths) {
-    const Data<T> data(110, widths.front(), widths.back());  // a block of 96 and a rest
-    for (const auto& elements : groups<T>(widths.front())) {
-        for (const bool pooled : {false, true}) {
-            for (const auto loss : {Loss::squared, Loss::cross_entropy}) {
-                for (const auto activation : {Activation::identity, Activation::leaky_relu, Activation::swish}) {
-                    const auto problem = data.problem(elements, pooled, loss);
-                    train_on_samples(widths, problem, activation, 0);
-                    train_on_samples(widths, problem, activation, 100);
-                    if constexpr (std::is_same_v<T, double>) {
-                        multiply_on_samples(widths, problem, activation, 1);
-                        multiply_on_samples(widths, problem, activation, 5);
-                    }
-                }
-            }
-        }
-    }
-}
-
-void multiply(const std::vector<Index>& widths, Index copies) {
-    const Chain chain(widths);
-    const Index d = chain.inputs();
-    Hessian<double> hessian(chain, {Matrix<double>::Identity(d, d), Matrix<double>::Random(chain.outputs(), d)},
-    Hessian<double> hessian(chain,
-                            {InputMoment<double>(Matrix<double>::Identity(d, d)), Matrix<double>::Random(chain.outputs(), d)},
     const Matrix<double> directions = Matrix<double>::Random(copies, chain.parameters());
     Matrix<double> out(copies, chain.parameters());
     View<double> to(out.data(), out.rows(), out.cols());
