@@ -18,7 +18,8 @@ void descend(const Chain& chain, const MomentObjective<T>& objective, Rule& rule
     Vector<T> slope(chain.parameters());
     const Field<T> value{weights, work.inner.data()};
     View<T> first(weights, chain.widths()[1], chain.inputs());
-    objective.S.enter(Matrix<T>(first), first);
+    Matrix<T> copy = first;
+    objective.S.enter(copy, first);
     for (Index epoch = 0; !stop.load(std::memory_order_relaxed); ++epoch) {
         const bool due = recorder.is_due(epoch);
         product(chain, value, due || work.moment_product.needs_root());
@@ -27,7 +28,8 @@ void descend(const Chain& chain, const MomentObjective<T>& objective, Rule& rule
         gradient(chain, objective, weights, slope.data(), work);
         rule.step(Parameters<T>(weights, slope.size()), Parameters<T>(slope.data(), slope.size()));
     }
-    objective.S.leave(Matrix<T>(first), first);
+    copy = first;
+    objective.S.leave(copy, first);
 }
 
 }  // namespace linvariance
