@@ -71,10 +71,12 @@ template <class T>
 void train(const std::vector<Index>& widths, const InputMoment<T>& S) {
     const Chain chain(widths);
     const Index d = chain.inputs(), outputs = chain.outputs();
-    const MomentObjective<T> objective{S, Matrix<T>::Random(outputs, d)};
+    const Matrix<T> C = Matrix<T>::Random(outputs, d);
+    MomentObjective<T> objective{S, C};
+    S.enter(C, objective.C);
     Observables look;
     look.A = Matrix<double>::Identity(d, d);
-    look.T = objective.C.transpose().template cast<double>();
+    look.T = C.transpose().template cast<double>();
     look.parts = {Matrix<double>::Random(d, d), Matrix<double>::Random(d, d / 2)};
     look.entry_rows = {0};
     look.entry_columns = Matrix<double>::Random(1, d);
