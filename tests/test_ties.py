@@ -66,8 +66,9 @@ class Turned(Triples):
     @cached_property
     def triples(self):
         U, sigma, Vt = (part.copy() for part in Triples(self.problem).triples)
-        for value in set(sigma.round(9)):
-            tied = np.flatnonzero(sigma.round(9) == value)
+        value = (sigma / sigma.max(initial=1e-300)).round(9)
+        for one in set(value):
+            tied = np.flatnonzero(value == one)
             Q = orthonormal(self.rng, len(tied), len(tied))
             U[:, tied], Vt[tied] = U[:, tied] @ Q, Q.T @ Vt[tied]
         return U, sigma, Vt
