@@ -192,14 +192,6 @@ def test_the_papers_count():
         assert lv.critical_points(p).count == 126
 
 
-def test_ties_are_continua():
-    p = lv.unconstrained(lv.Moments.from_data(np.eye(3), np.diag([2.0, 1.0, 1.0])), rank=2)
-    c = lv.critical_points(p)
-    assert c.ties == ((1, 2),)
-    assert [point.isolated for point in c] == [False, False, True]
-    assert c[0].index == c[1].index == 0
-
-
 def test_not_critical_and_bad_input():
     p = lv.unconstrained(lv.Moments.from_data(np.eye(3), np.diag([3.0, 2.0, 1.0])), rank=2)
     network = lv.Network([np.ones((2, 3)), np.ones((3, 2))])

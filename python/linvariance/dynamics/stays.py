@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +26,7 @@ class Stay:
     """A maximal interval in which a run is near one critical point.
 
     Attributes:
-        subset: numbers of its singular values, from 0; () is the origin.
+        subset: numbers of its singular values, from 0; () is the origin. Of equal ones the first stand for any.
         entered, left: the first and the last recorded epoch (or time) of the interval.
         closest: least distance, relative to ‖Z‖.
     """
@@ -70,7 +71,8 @@ def visits(problem: Problem, trace: Trace | Flow) -> Visits:
     The metric is that of the loss, ‖W - W*‖² = tr((W - W*) S' (W - W*)ᵀ) = ‖W̃ - W̃*‖²: what no loss sees, null(S'), does
     not count, and the part of W⊥ that augmented data see does. Critical points are U Σ_I Vᵀ, |I| <= min(r, rank Z);
     ‖W̃ - U Σ_I Vᵀ‖² = ‖W̃‖² - Σ_I σ_i(2 (UᵀW̃V)_ii - σ_i) is a sum, so the nearest one takes the largest positive terms,
-    at most r of them: no enumeration. (Of equal singular values one choice of U, V stands for the continuum.)
+    at most r of them: no enumeration. Of equal singular values U, V are turned to the nearest point of the critical
+    manifold: an eigenbasis of the symmetric part of their block of UᵀW̃V.
 
     A stay is an interval with one nearest point, closer than ‖Z‖/10. From a small initialization the plateaus come far
     closer, and a passage that changes the point by σ_j is at least σ_j/2 away in the middle: stays are apart for modes
@@ -96,11 +98,26 @@ def visits(problem: Problem, trace: Trace | Flow) -> Visits:
         raise ValueError("problem has the target Z = 0: the origin is its only critical point, so nothing is visited.")
     right = A @ (Vt @ problem.quadratic.whitened.back).T  # (k, s), orthonormal: the metric's root is A
     inner = maps @ A.T  # W̃ (T, dL, k)
-    chosen = _nearest(sigma, np.einsum("tik,ki->ti", U.T @ inner, right), problem.rank)
-    points = (U * (chosen * sigma)[:, None, :]) @ right.T
+    overlap, turn = _overlaps(U.T @ inner @ right, source.levels())
+    chosen = _nearest(source.values, overlap, problem.rank)
+    points = (U @ turn * (chosen * sigma)[:, None, :]) @ (right @ turn).swapaxes(1, 2)
     distance = np.linalg.norm(inner - points, axis=(1, 2)) / np.linalg.norm(sigma)
     subsets = tuple(tuple(np.flatnonzero(row).tolist()) for row in chosen)
     return Visits(epochs, distance, trace.loss, subsets, _stays(epochs, distance, subsets))
+
+
+def _overlaps(blocks: Array, levels: Sequence[range]) -> tuple[Array, Array]:
+    """Of UᵀW̃V (T, s, s) the diagonal (T, s), largest first on a level, in the basis of U, V that turns (T, s, s) to it.
+
+    On the Grassmannian of a level tr(P UᵀW̃V) is largest for leading eigenvectors of the symmetric part.
+    """
+    overlap, turn = np.zeros(blocks.shape[:2]), np.zeros(blocks.shape)
+    for level in levels:
+        at = slice(level.start, level.stop)
+        block = blocks[:, at, at]
+        values, vectors = np.linalg.eigh((block + block.swapaxes(1, 2)) / 2)
+        overlap[:, at], turn[:, at, at] = values[:, ::-1], vectors[:, :, ::-1]
+    return overlap, turn
 
 
 def _nearest(sigma: Array, overlap: Array, rank: int) -> npt.NDArray[np.bool_]:

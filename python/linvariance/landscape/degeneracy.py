@@ -17,7 +17,7 @@ from ..networks.network import Network
 from ..objectives.spectra import svd, tolerance
 from ..problems import Problem
 from .points import check_problem
-from .saddles import chain, frobenius, relative_gradient
+from .saddles import chain, correlation, frobenius, relative_gradient
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,8 @@ class Nullity:
             the rank of (X_1, ..., X_{L-1}) -> (X_j W_j - W_j X_{j-1})_j, W_1 taken on the support of S'.
         data: moves of W_1 in null(S'), d_1·dim null(S').
         factors: other moves that keep W S' to first order: units that are idle or of no use to the product.
-        rest: moves that change W S' and cost nothing to second order, as between equal singular values.
+        rest: moves that change W S' and cost nothing to second order: along the manifold of critical points that equal
+            singular values make in function space, of that dimension (`CriticalPoint.dimension`).
         eigenvalues: all of them, ascending (N,).
         threshold: those up to it in absolute value count as zero.
     """
@@ -49,8 +50,9 @@ def nullity(problem: Problem, network: Network, *, rtol: float = 1e-8) -> Nullit
 
     The loss is the same along the whole gauge orbit, so the gradient is orthogonal to it everywhere; but only at
     critical points, where the gradient is 0, does the Hessian vanish on it. Other networks are refused.
-    At a critical point of rank min(widths) on the support of S', k = rank S', with distinct singular values,
-    rest = 0 and found = N - r(k + dL - r) for N weights and r = min(widths). If all hidden widths are r, factors = 0.
+    At a critical point of rank r = min(widths) on the support of S', k = rank S', found = N - r(k + dL - r) + rest for
+    N weights; rest = 0 unless it takes some but not all of equal singular values. If all hidden widths are r,
+    factors = 0.
 
     Args:
         problem: any problem with a whitened target.
@@ -125,7 +127,7 @@ def _threshold(problem: Problem, weights: Sequence[Array], values: Array, rtol: 
     norms = np.array([np.linalg.norm(W) for W in weights])
     others = [float(np.prod(np.delete(norms, j))) for j in range(len(norms))]
     top = float(np.linalg.norm(problem.quadratic.moment, 2)) if problem.dim else 0.0
-    slope = float(np.prod(norms)) * top + frobenius(problem.quadratic.cross)
+    slope = float(np.prod(norms)) * top + max(frobenius(problem.quadratic.cross), correlation(problem))
     twice = [float(np.prod(np.delete(norms, [i, j]))) for i in range(len(norms)) for j in range(i)]
     size = 2 * top * sum(np.square(others)) + 4 * slope * sum(twice)
     return max(rtol * float(np.abs(values).max(initial=0.0)), tolerance((len(values),), size))

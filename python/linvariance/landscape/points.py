@@ -2,12 +2,15 @@
 
 In whitened coordinates every method's loss is ‖Z - W̃‖² + floor over rank(W̃) <= r. With Z = U Σ Vᵀ and s = rank Z the
 critical points on the matrices of rank min(r, s) are U Σ_I Vᵀ, I a set of min(r, s) nonzero singular values
-(Duan & Montúfar, Propositions 13 ff., with the count of docs/errata.md).
+(Duan & Montúfar, Propositions 13 ff., with the count of docs/errata.md). Where singular values are equal, U and V are
+any that belong to them: the critical points of q among m equal ones form a Grassmannian G(q, m), see docs/theory.md.
 """
 
 from __future__ import annotations
 
+import bisect
 import heapq
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +20,7 @@ from typing import overload
 import numpy as np
 
 from ..arrays import Array, index, instance, integer
-from ..objectives.spectra import decide_rank, svd, tolerance
+from ..objectives.spectra import decide_rank, svd
 from ..problems import Problem, refuse_without_moments
 
 
@@ -32,15 +35,25 @@ class Triples:
         """U (dL, s), σ (s,), Vᵀ (s, k) with s = rank Z."""
         whitened = self.problem.quadratic.whitened
         U, sigma, Vt = svd(whitened.target)
-        s = decide_rank(sigma, whitened.target.shape, self.noise)
+        s = decide_rank(sigma, whitened.target.shape, whitened.noise)
         return U[:, :s], sigma[:s], Vt[:s]
 
-    @cached_property
-    def noise(self) -> float:
-        """Singular values closer than this are tied."""
-        whitened = self.problem.quadratic.whitened
-        scale = float(np.hypot(np.linalg.norm(whitened.target), np.sqrt(whitened.floor)))
-        return tolerance(whitened.target.shape, scale)
+    def levels(self, rtol: float = 0.0) -> tuple[range, ...]:
+        """Numbers of the singular values by groups of equal ones, largest first.
+
+        Equal are those closer than `Whitened.resolution`, or than rtol·σ_1 if that is more; zero, up to rtol·σ_1.
+        """
+        sigma = self.triples[1]
+        small = rtol * float(sigma.max(initial=0.0))
+        sigma = sigma[sigma > small]
+        close = max(self.problem.quadratic.whitened.resolution, small)
+        ends = [0, *(np.flatnonzero(-np.diff(sigma) > close) + 1).tolist(), len(sigma)]
+        return tuple(range(a, b) for a, b in itertools.pairwise(ends) if a < b)
+
+    @property
+    def values(self) -> Array:
+        """σ (s,), tied ones made equal."""
+        return np.concatenate([np.zeros(0), *(np.full(len(k), self.triples[1][k.start]) for k in self.levels())])
 
     @property
     def rank(self) -> int:
@@ -50,24 +63,31 @@ class Triples:
 
 @dataclass(frozen=True, eq=False)
 class CriticalPoint:
-    """W̃ = U Σ_I Vᵀ and the weights that belong to it.
+    """W̃ = U Σ_I Vᵀ and the weights that belong to it; if singular values are tied, one point of a critical manifold.
 
     Attributes:
-        subset: I, numbers of the selected singular values from 0, ascending.
+        subset: I, numbers of the selected singular values from 0, ascending. Of equal ones the first stand for any:
+            how many are selected tells one manifold from another.
         loss: floor plus the squares of those not selected.
         index: Morse index in function space, #{(i, j): i in I, j not in I, σ_j > σ_i}; modulo null(S').
         kind: "global minimum" or "strict saddle"; "saddle" for points of lower rank, which are critical in parameter
             space only (`classify` tells whether a network there is a strict one).
-        isolated: False if I takes some but not all of several equal singular values: the point is then one of a
-            continuum of critical points of the same loss.
+        dimension: of the manifold of critical points through this one, Σ q(m - q) over values of multiplicity m of
+            which q are selected: a product of Grassmannians G(q, m) of one loss, index and kind. It is the nullity of
+            the Hessian in function space too (Morse-Bott). 0 for an isolated point.
     """
 
     subset: tuple[int, ...]
     loss: float
     index: int
     kind: str
-    isolated: bool
+    dimension: int
     _spectrum: Triples = field(repr=False)
+
+    @property
+    def isolated(self) -> bool:
+        """Whether no other critical point of this rank is near: not if I takes some but not all of equal values."""
+        return self.dimension == 0
 
     @cached_property
     def restricted(self) -> Array:
@@ -83,10 +103,10 @@ class CriticalPoint:
     def spectrum(self) -> Array:
         """Eigenvalues of the Hessian of ½‖Z - W̃‖² on the tangent space of the matrices of this rank, ascending.
 
-        They are 1 ± σ_j/σ_i for i in I, j not in I, and 1 for all other directions; of an augmented problem, those
-        among invariant matrices (1 for the others too).
+        They are 1 ± σ_j/σ_i for i in I, j not in I (exactly 0 along a critical manifold), and 1 for all other
+        directions; of an augmented problem, those among invariant matrices (1 for the others too).
         """
-        _, sigma, _ = self._spectrum.triples
+        sigma = self._spectrum.values
         chosen, rest = sigma[list(self.subset)], np.delete(sigma, list(self.subset))
         pairs = np.divide.outer(rest, chosen).ravel()
         outputs, inputs = self._spectrum.problem.quadratic.whitened.target.shape
@@ -95,7 +115,10 @@ class CriticalPoint:
 
     @property
     def escape_direction(self) -> Array | None:
-        """Direction (dL, d0) of the steepest descent of second order, u_j v_iᵀ + u_i v_jᵀ; None if there is none."""
+        """Direction (dL, d0) of the steepest descent of second order, u_j v_iᵀ + u_i v_jᵀ; None if there is none.
+
+        Of all pairs its σ_j/σ_i is the largest, so that it is no tied one if the index is not 0.
+        """
         U, sigma, Vt = self._spectrum.triples
         others = [j for j in range(len(sigma)) if j not in self.subset]
         if self.index == 0:
@@ -120,28 +143,35 @@ class CriticalPoint:
 class CriticalPoints:
     """Critical points by increasing loss, made one by one: `count` is exact however large.
 
+    Where singular values are equal the critical points form manifolds, and each of these is listed once, by one of its
+    points (`CriticalPoint.dimension`). Equal means closer than 64·max(shape)·eps·‖targets‖·cond(root of S'), or than
+    √eps·‖targets‖ if that is less: what the rounding of data leaves.
+
     Attributes:
-        count: exact number of points, Σ C(s, size) over the sizes of the subsets (ties counted as if distinct).
-        ties: groups of equal singular values; a point that splits one belongs to a continuum.
+        count: exact number of manifolds, isolated points included: the ways to say how many of each group of equal
+            singular values are selected. Σ C(s, size) over the sizes of the subsets if all are distinct.
+        ties: the groups of at least two equal singular values.
     """
 
     def __init__(self, problem: Problem, sizes: Sequence[int]) -> None:
         self._spectrum, self._sizes = Triples(problem), tuple(sizes)
+        self._levels = self._spectrum.levels()
         self._found: list[CriticalPoint] = []
         self._source = self._generate()
 
-    @property
+    @cached_property
     def count(self) -> int:
         """Exact, also beyond what len() can say."""
-        return sum(math.comb(self._spectrum.rank, size) for size in self._sizes)
+        tied = [1]  # coefficients of the product of 1 + x + ... + x^m over the ties
+        for tie in self.ties:
+            tied = [sum(tied[max(k - len(tie), 0) : k + 1]) for k in range(len(tied) + len(tie))]
+        single = len(self._levels) - len(self.ties)
+        return sum(ways * math.comb(single, n - k) for n in self._sizes for k, ways in enumerate(tied[: n + 1]))
 
-    @cached_property
+    @property
     def ties(self) -> tuple[tuple[int, ...], ...]:
         """Groups of at least two singular values that are equal up to rounding."""
-        sigma = self._spectrum.triples[1]
-        cuts = np.flatnonzero(-np.diff(sigma) > self._spectrum.noise) + 1
-        groups = np.split(np.arange(len(sigma)), cuts)
-        return tuple(tuple(group.tolist()) for group in groups if len(group) > 1)
+        return tuple(tuple(level) for level in self._levels if len(level) > 1)
 
     def __len__(self) -> int:
         return self.count
@@ -166,7 +196,8 @@ class CriticalPoints:
         return self._found[place]
 
     def __repr__(self) -> str:
-        return f"<{self.count:,} critical points of {self._spectrum.problem.method}, by increasing loss>"
+        what = "critical manifolds and points" if self.ties else "critical points"
+        return f"<{self.count:,} {what} of {self._spectrum.problem.method}, by increasing loss>"
 
     def _reach(self, k: int) -> bool:
         while len(self._found) <= k:
@@ -177,35 +208,44 @@ class CriticalPoints:
         return True
 
     def _generate(self) -> Iterator[CriticalPoint]:
-        """Best first: a subset's successors move one of its members to the next, smaller singular value."""
+        """Best first: a subset's successors move one of its members to the next, smaller value."""
         gains = _Exact(np.square(self._spectrum.triples[1]))
         floor = self._spectrum.problem.quadratic.whitened.floor
-        s, total = len(gains.units), sum(gains.units)
+        total = sum(gains.units)
         heap = [(total - sum(gains.units[:size]), tuple(range(size))) for size in self._sizes]
         heapq.heapify(heap)
         seen = {subset for _, subset in heap}
         while heap:
             dropped, subset = heapq.heappop(heap)
             yield self._point(subset, floor + gains.value(dropped))
-            for k, i in enumerate(subset):
-                following = subset[k + 1] if k + 1 < len(subset) else s
-                if i + 1 == following:
-                    continue
-                moved = (*subset[:k], i + 1, *subset[k + 1 :])
+            for i, j, moved in self._moves(subset):
                 if moved not in seen:
                     seen.add(moved)
-                    heapq.heappush(heap, (dropped + gains.units[i] - gains.units[i + 1], moved))
+                    heapq.heappush(heap, (dropped + gains.units[i] - gains.units[j], moved))
+
+    def _moves(self, subset: tuple[int, ...]) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+        """The last one selected of a level, i, makes place for the first that is not of the next one, j."""
+        end = 0
+        for (level, here), (following, there) in itertools.pairwise(self._counts(subset)):
+            end += here
+            if here and there < len(following):
+                i, j = level.start + here - 1, following.start + there
+                yield i, j, (*subset[: end - 1], *subset[end : end + there], j, *subset[end + there :])
+
+    def _counts(self, subset: tuple[int, ...]) -> list[tuple[range, int]]:
+        """How many of each level are selected."""
+        ends = [bisect.bisect_left(subset, level.stop) for level in self._levels]
+        return [(level, b - a) for level, a, b in zip(self._levels, [0, *ends], ends, strict=False)]
 
     def _point(self, subset: tuple[int, ...], loss: float) -> CriticalPoint:
-        chosen = set(subset)
-        index = sum(
-            1 for i in subset for j in range(i) if j not in chosen and not any(i in t and j in t for t in self.ties)
-        )
-        s = self._spectrum.rank
-        full = len(subset) == min(self._spectrum.problem.rank, s)
+        index = dimension = larger = 0  # larger: how many of larger value are not selected
+        for level, q in self._counts(subset):
+            index += q * larger
+            larger += len(level) - q
+            dimension += q * (len(level) - q)
+        full = len(subset) == min(self._spectrum.problem.rank, self._spectrum.rank)
         kind = ("strict saddle" if index else "global minimum") if full else "saddle"
-        isolated = not any(0 < len(chosen.intersection(tie)) < len(tie) for tie in self.ties)
-        return CriticalPoint(subset, loss, index, kind, isolated, self._spectrum)
+        return CriticalPoint(subset, loss, index, kind, dimension, self._spectrum)
 
 
 class _Exact:
@@ -227,13 +267,18 @@ class _Exact:
 def critical_points(problem: Problem) -> CriticalPoints:
     """All critical points in function space, on the matrices of rank min(r, s), by increasing loss.
 
-    There are C(s, min(r, s)) of them, s = rank Z. They are made as they are asked for, best first.
+    There are C(s, min(r, s)) of them, s = rank Z, if its singular values are distinct; else manifolds of critical
+    points, each listed once. They are made as they are asked for, best first.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data(np.sqrt(3) * np.eye(3), np.sqrt(3) * np.diag([3.0, 2.0, 1.0]))
     >>> c = critical_points(lv.unconstrained(m, rank=1))
     >>> c.count, [(round(point.loss, 12), point.index, point.kind) for point in c]
     (3, [(5.0, 0, 'global minimum'), (10.0, 1, 'strict saddle'), (13.0, 2, 'strict saddle')])
+    >>> m = lv.Moments.from_data(np.sqrt(3) * np.eye(3), np.sqrt(3) * np.diag([2.0, 2.0, 1.0]))
+    >>> c = critical_points(lv.unconstrained(m, rank=1))  # a circle of minima, one saddle
+    >>> c, [(point.subset, point.dimension) for point in c]
+    (<2 critical manifolds and points of unconstrained, by increasing loss>, [((0,), 1), ((2,), 0)])
     """
     check_problem(problem)
     return CriticalPoints(problem, [min(problem.rank, Triples(problem).rank)])

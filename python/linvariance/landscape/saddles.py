@@ -14,7 +14,7 @@ from ..arrays import Array, fraction, instance, integer, listed, reals
 from ..curvature.hessians import check_network, hessian
 from ..curvature.spectrum import extremes
 from ..networks.network import Layers, Network, check_widths, network_loss
-from ..objectives.spectra import svd
+from ..objectives.spectra import svd, tolerance
 from ..problems import Problem
 from .points import CriticalPoint, Triples, check_problem
 
@@ -84,7 +84,8 @@ class Classification:
     Attributes:
         kind: "global minimum", "strict saddle", "non-strict saddle" or "not critical".
         gradient_norm: ‖∇f‖ over all layers, relative to its scale at these weights.
-        subset: the selected singular values I, None if the network is not critical.
+        subset: the selected singular values I, None if the network is not critical. Of equal ones the first stand for
+            as many as are selected, as in `CriticalPoint`: W may hold any directions that belong to them.
         rank: s, the rank of W on the support of S'.
         tightened: whether each pivot (i, j), i > j, is tightened, where that decides.
         lowest_eigenvalue, lowest_vector: of the Hessian; computed when asked for by `classify(..., spectrum=True)`.
@@ -103,13 +104,16 @@ def classify(problem: Problem, network: Network, *, spectrum: bool = False, rtol
     """Global minimum, strict saddle, non-strict saddle, or not critical; any depth.
 
     After Achour, Malgouyres and Gerchinovitz, *The loss landscape of deep linear neural networks: a second-order
-    analysis* (arXiv 2107.13289), refined as docs/theory.md says; for distinct nonzero singular values of Z.
+    analysis* (arXiv 2107.13289), refined as docs/theory.md says, and for equal singular values of Z too: at any point
+    of a critical manifold.
 
     Args:
         problem: any problem with a whitened target.
         network: of the problem's dim and outputs.
         spectrum: compute the lowest eigenvalue of the Hessian and its vector too.
-        rtol: relative size of gradients and singular values that counts as zero; networks are rarely exact.
+        rtol: relative size of gradients and singular values that counts as zero; networks are rarely exact. Singular
+            values of Z closer than rtol·σ_1 are taken for equal, and those below it for zero: so small a gradient does
+            not tell them apart.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data(np.sqrt(2) * np.eye(2), np.sqrt(2) * np.array([[2.0], [0.0]]))
@@ -124,18 +128,15 @@ def classify(problem: Problem, network: Network, *, spectrum: bool = False, rtol
     source = Triples(problem)
     weights = [np.asarray(W, dtype=np.float64) for W in network.weights]
     slope = relative_gradient(problem, weights)
-    W = chain(weights)
-    U, sigma, _ = source.triples
-    inner = W @ np.linalg.pinv(problem.quadratic.whitened.back)
-    scale = max(float(sigma[0]) if len(sigma) else 0.0, float(np.linalg.norm(inner)))
-    rank = int((svd(inner)[1] > rtol * scale).sum()) if scale else 0
+    inner = chain(weights) @ np.linalg.pinv(problem.quadratic.whitened.back)
     lowest = _lowest(problem, network) if spectrum else (None, None)
     if slope > rtol:
-        return Classification("not critical", slope, None, rank, {}, *lowest)
-    share = np.linalg.norm(U.T @ inner, axis=1) / sigma if len(sigma) else np.zeros(0)
-    subset = tuple(np.flatnonzero(share > 0.5).tolist())
+        return Classification("not critical", slope, None, _numerical_rank(source, inner, rtol), {}, *lowest)
+    levels = source.levels(rtol)
+    subset = _selected(source, levels, inner)
+    rank = len(subset)
     top = subset == tuple(range(rank))
-    most = min(min(network.widths), source.rank)
+    most = min(*network.widths, sum(map(len, levels)))
     tight: dict[tuple[int, int], bool] = {}
     if rank == most:
         kind = "global minimum" if top else "strict saddle"
@@ -145,6 +146,24 @@ def classify(problem: Problem, network: Network, *, spectrum: bool = False, rtol
         tight = _tightened(weights, problem.quadratic.cross, rank, rtol)
         kind = "non-strict saddle" if all(tight.values()) else "strict saddle"
     return Classification(kind, slope, subset, rank, tight, *lowest)
+
+
+def _selected(source: Triples, levels: Sequence[range], inner: Array) -> tuple[int, ...]:
+    """Which singular values of Z the W̃ of a critical point holds; of equal ones, the first stand for any.
+
+    There W̃ = P Z with a projection P that commutes with Z Zᵀ: on a level it has the singular values σ and 0 only.
+    """
+    U, sigma, _ = source.triples
+    found: list[int] = []
+    for level in levels:
+        held = svd(U[:, level].T @ inner / sigma[level, None])[1] > 0.5
+        found += level[: int(held.sum())]
+    return tuple(found)
+
+
+def _numerical_rank(source: Triples, inner: Array, rtol: float) -> int:
+    scale = max(float(source.triples[1].max(initial=0.0)), float(np.linalg.norm(inner)))
+    return int((svd(inner)[1] > rtol * scale).sum())
 
 
 def loss_along(problem: Problem, network: Network, direction: Network | npt.ArrayLike) -> Polynomial:
@@ -221,7 +240,7 @@ def _turns(line: Polynomial) -> Array:
     c = line.coef
     ratios = [(abs(c[2]) / abs(c[k])) ** (1 / (k - 2)) for k in range(3, len(c)) if c[2] and c[k]]
     unit = min((ratio for ratio in ratios if 0 < ratio < math.inf), default=1.0)
-    scaled = c * unit ** np.arange(len(c))
+    scaled: Array = np.array([a * unit**k for k, a in enumerate(c.tolist())])
     found = [np.zeros(1)]
     for degree in range(2, len(c)):
         if abs(scaled[degree]) > np.finfo(np.float64).eps * np.abs(scaled[2:]).max():
@@ -276,7 +295,7 @@ def chain(layers: Sequence[Array]) -> Array:
 
 
 def relative_gradient(problem: Problem, weights: Sequence[Array]) -> float:
-    """‖∇f‖ over the sum of the sizes of what cancels in it; for data and weights of any scale."""
+    """‖∇f‖ beyond rounding of the data, over the sum of the sizes of what cancels in it; for any scales."""
     with np.errstate(over="ignore", invalid="ignore"):
         W = chain(weights)
         top = float(np.linalg.norm(problem.quadratic.moment, 2)) if W.size else 0.0
@@ -291,7 +310,13 @@ def relative_gradient(problem: Problem, weights: Sequence[Array]) -> float:
         parts.append(frobenius(above.T @ D @ below.T))
         units.append(float(np.linalg.norm(above, 2) * np.linalg.norm(below, 2)) if W.size else 0.0)
     unit = math.hypot(*units) if size else 0.0
-    return math.hypot(*parts) / unit if unit else 0.0
+    rounding = 2 * tolerance(problem.quadratic.cross.shape, correlation(problem)) / size if size else 0.0
+    return max(math.hypot(*parts) / unit - rounding, 0.0) if unit else 0.0
+
+
+def correlation(problem: Problem) -> float:
+    """The most that C' can be for inputs and targets of this size: rounding leaves eps of it where C' is 0."""
+    return math.sqrt(problem.data.yy) * math.sqrt(float(np.trace(problem.data.xx)))
 
 
 def frobenius(A: Array) -> float:
@@ -307,14 +332,13 @@ def _tightened(weights: Sequence[Array], cross: Array, rank: int, rtol: float) -
     for i in range(2, depth + 1):
         for j in range(1, i):
             outer = _rank([*weights[i:], cross.T, *weights[: j - 1]], rtol)
-            inner = _rank(weights[j : i - 1], rtol)
-            found[i, j] = rank in (outer, weights[j - 1].shape[0] if inner is None else inner)
+            inner = _rank(weights[j : i - 1], rtol) if j < i - 1 else len(weights[j - 1])
+            # Neither is less than s, but for factors of which a share below rtol makes up the product.
+            found[i, j] = min(outer, inner) <= rank
     return found
 
 
-def _rank(factors: Sequence[Array], rtol: float) -> int | None:
-    """Rank of a product, first factor rightmost, relative to the sizes of its factors; None if there are none."""
-    if not factors:
-        return None
+def _rank(factors: Sequence[Array], rtol: float) -> int:
+    """Rank of a product, first factor rightmost, relative to the sizes of its factors."""
     scale = math.prod(float(np.linalg.norm(W, 2)) if W.size else 0.0 for W in factors)
     return int((svd(chain(factors))[1] > rtol * scale).sum()) if scale else 0

@@ -105,6 +105,23 @@ class Whitened:
     rank: int
     condition: float
 
+    @property
+    def noise(self) -> float:
+        """σ(Z) up to this are zero: max(shape)·eps·‖targets‖, as Z = TᵀU carries rounding of the size of T."""
+        return tolerance(self.target.shape, self._scale)
+
+    @property
+    def resolution(self) -> float:
+        """σ(Z) closer than this are tied: 64·noise·condition, at most √eps·‖targets‖.
+
+        Rounded inputs turn the space they span by eps·condition, and Z with it: what is closer is not in the data.
+        """
+        return min(64 * self.noise * self.condition, float(np.sqrt(np.finfo(np.float64).eps)) * self._scale)
+
+    @property
+    def _scale(self) -> float:
+        return float(np.hypot(np.linalg.norm(self.target), np.sqrt(self.floor)))
+
     def lifted(self, B: Array) -> Whitened:
         """The same seen from V B."""
         return Whitened(self.target, self.back @ B, self.floor, self.rank, self.condition)

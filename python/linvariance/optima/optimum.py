@@ -14,7 +14,7 @@ from ..groups.intertwiners import check_output, intertwine
 from ..objectives.equivariance import Equivariant
 from ..objectives.multiplets import choose, cut
 from ..objectives.quadratics import EquivariancePenalty
-from ..objectives.spectra import Whitened, decide_rank, svd, tolerance
+from ..objectives.spectra import decide_rank, svd
 from ..problems import Problem, hard_wired
 from .solution import Solution
 
@@ -43,8 +43,8 @@ def solve(problem: Problem) -> Solution:
     whitened = problem.quadratic.whitened
     Z = whitened.target
     U, sigma, Vt = svd(Z)
-    noise = _noise(whitened)
-    rank = min(problem.rank, decide_rank(sigma, Z.shape, noise))
+    rank = min(problem.rank, decide_rank(sigma, Z.shape, whitened.noise))
+    tied = rank == problem.rank < len(sigma) and sigma[rank - 1] - sigma[rank] <= whitened.resolution
     with np.errstate(over="ignore", invalid="ignore"):
         weights = (U[:, :rank] * sigma[:rank]) @ Vt[:rank] @ whitened.back
     return Solution(
@@ -55,7 +55,7 @@ def solve(problem: Problem) -> Solution:
         gap=_gap(sigma, problem.rank) if rank else 0.0,
         data_rank=whitened.rank,
         condition=whitened.condition,
-        unique=rank < problem.rank or problem.rank >= len(sigma) or bool(sigma[rank - 1] - sigma[rank] > noise),
+        unique=not bool(tied),
         least_norm=problem.representation.is_orthogonal or problem.method != "augmented" or problem.ridge > 0,
     )
 
@@ -89,12 +89,6 @@ def _by_multiplets(problem: Problem, quadratic: Equivariant) -> Solution:
         unique=choice.unique,
         least_norm=problem.representation.is_orthogonal,
     )
-
-
-def _noise(whitened: Whitened) -> float:
-    """Rounding in Z = TᵀU: of the size of T, not of σ_1. Targets that X does not explain at all have rank 0."""
-    scale = float(np.hypot(np.linalg.norm(whitened.target), np.sqrt(whitened.floor)))
-    return tolerance(whitened.target.shape, scale)
 
 
 def _finite(weights: Array, problem: Problem) -> Array:

@@ -1,13 +1,13 @@
-"""The regularization path λ -> W(λ), with its jumps: all strengths from one factorization.
+"""The regularization path λ -> W(λ): all strengths from one factorization.
 
 Duan & Montúfar, Theorem 9, with the care of docs/errata.md: the path is continuous where σ_r(λ) > σ_{r+1}(λ), and
-jumps where these two cross. By M(λ) = Z Zᵀ, decreasing with ‖dM/d log λ‖ <= ‖F‖²/4, a gap proves its neighbourhood free
-of crossings.
+jumps where these two cross.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -23,45 +23,13 @@ from ..groups import Representation
 from ..objectives.spectra import penalized_spectrum, svd, tolerance
 from ..problems import check_pose, check_rank, hard_wired, pose, regularized
 from ..threads import processors
+from .crossings import Found, Jump, NearCrossing, scan
 from .optimum import solve
 from .solution import Solution
 
-FINEST, COARSEST = 1e-3, 0.05  # steps in log λ while looking for crossings; bisection does the rest
+TINY = float(np.finfo(np.float64).tiny)
+ATTAINED = 64 * float(np.finfo(np.float64).eps)  # of the largest value: a level is met up to rounding
 BLOCK = 32  # strengths whose weights are formed at once: what is in between stays in the cache
-LOOKS = 20_000  # spectra that a scan may cost; beyond it steps are coarse and the absence of crossings undecided
-
-
-@dataclass(frozen=True)
-class Jump:
-    """σ_r and σ_{r+1} cross within a bracket of strengths: W(λ) jumps.
-
-    Attributes:
-        strength: middle of the bracket; lower, upper: its ends.
-        gap: (σ_r - σ_{r+1})/σ_1 found inside, rounding.
-        before, after: the optima at the two ends.
-    """
-
-    strength: float
-    lower: float
-    upper: float
-    gap: float
-    before: Solution = field(repr=False)
-    after: Solution = field(repr=False)
-
-
-@dataclass(frozen=True)
-class NearCrossing:
-    """A local minimum of the gap that is no jump: steep, but continuous.
-
-    Attributes:
-        strength: where.
-        gap: (σ_r - σ_{r+1})/σ_1 there.
-        slope: ‖dW/d log λ‖ there.
-    """
-
-    strength: float
-    gap: float
-    slope: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +134,7 @@ class RegularizationPath:
     @cached_property
     def at_zero(self) -> Solution:
         """W(0+), the minimizer of the unpenalized loss with least ‖W G‖; W(0) = self(0) is that with least norm."""
-        return self(self._ends[0] * 1e-12)
+        return self(max(float(self._tau[-1]) ** 2 * 1e-20, TINY) if len(self._tau) else 1e-24)
 
     @cached_property
     def limit(self) -> Solution:
@@ -214,7 +182,11 @@ class RegularizationPath:
 
     @property
     def jumps(self) -> tuple[Jump, ...]:
-        """Where W(λ) jumps, by increasing strength; brackets below 1e-10, relative, unless σ cross very flatly."""
+        """All jumps of W(λ), by increasing strength; brackets below 1e-10, relative, unless σ cross very flatly.
+
+        A bracket ends where σ_r and σ_{r+1} are apart by more than rounding, 4·max(shape)·eps·‖Y‖/√n; crossings that
+        undo each other without ever being so far apart are none.
+        """
         return self._scan.jumps
 
     @property
@@ -224,12 +196,15 @@ class RegularizationPath:
 
     @property
     def smallest_gap(self) -> float:
-        """Smallest (σ_r - σ_{r+1})/σ_1 over all strengths > 0; 0 if the path jumps."""
+        """Infimum of (σ_r - σ_{r+1})/σ_1 over all strengths > 0; 0 if the path jumps, or if it is rounding."""
         return self._scan.smallest
 
     @property
     def is_certified(self) -> bool:
-        """Whether the absence of other jumps is proved by the bound on dM/d log λ; False means undecided."""
+        """Whether the absence of other jumps is proved, up to rounding, for all strengths > 0; False means undecided.
+
+        So it is where a tie is only touched, or σ_r = σ_{r+1} for whole ranges of strengths.
+        """
         return self._scan.certified
 
     def strength_for(self, *, loss: float | None = None, norm_perp: float | None = None) -> float:
@@ -248,41 +223,45 @@ class RegularizationPath:
             raise ValueError("Pass exactly one of loss and norm_perp.")
         name, wanted = ("loss", loss) if norm_perp is None else ("norm_perp", norm_perp)
         target = real(wanted, name)
-        low, high = self._ends
-        grid = np.linspace(np.log(low), np.log(high), 400)
+        grid = self._levels(name)
         values = getattr(self.evaluate(np.exp(grid)), name) - target
+        unit = abs(target) + float(np.abs(values + target).max())
         change = np.flatnonzero(np.diff(np.sign(values)) != 0)
-        if not len(change):
-            least, most = (values + target).min(), (values + target).max()
-            raise ValueError(
-                f"No strength gives {name} = {target:.12g}: it lies between {least:.12g} and {most:.12g} at strengths "
-                f"from {low:.3g} to {high:.3g}; beyond them see at_zero and limit."
-            )
 
         def rest(s: float) -> float:
             return float(getattr(self.evaluate([math.exp(s)]), name)[0]) - target
 
-        unit = abs(target) + float(np.abs(values + target).max())
         for k in change:
-            s = scipy.optimize.brentq(rest, grid[k], grid[k + 1], xtol=1e-14, rtol=1e-15)
-            if abs(rest(s)) <= 1e-9 * unit:
+            s = _root(rest, float(grid[k]), float(grid[k + 1]))
+            if abs(rest(s)) <= 1e-9 * abs(target) + ATTAINED * unit:
                 return math.exp(s)
+        nearest = int(np.abs(values).argmin())
+        if abs(values[nearest]) <= ATTAINED * unit:
+            return math.exp(grid[nearest])
+        if not len(change):
+            least, most = (values + target).min(), (values + target).max()
+            raise ValueError(
+                f"No strength gives {name} = {target:.12g}: it lies between {least:.12g} and {most:.12g} at strengths "
+                f"from {math.exp(grid[0]):.3g} to {math.exp(grid[-1]):.3g}; beyond them see at_zero and limit."
+            )
         before, after = (rest(s + side) + target for side in (-1e-9, 1e-9))
         raise ValueError(
             f"No strength gives {name} = {target:.12g}: the path jumps across it at strength {math.exp(s):.12g}, from "
             f"{before:.12g} to {after:.12g}. See jumps."
         )
 
-    @cached_property
-    def _ends(self) -> tuple[float, float]:
-        """Strengths beyond which nothing happens any more but the approach to the limits."""
-        if not len(self._tau):
-            return 1e-12, 1e12
-        return 1e-8 * float(self._tau[-1]) ** 2, 1e8 * float(self._tau[0]) ** 2
+    def _levels(self, name: str) -> Array:
+        """Values of log λ between which the loss, or ‖W⊥‖ but for its jumps, is taken to be monotone."""
+        low, high = (float(self._tau[-1]), float(self._tau[0])) if len(self._tau) else (1.0, 1.0)
+        start, stop = np.clip([2 * math.log(low) - 37, 2 * math.log(high) + 37], -700, 700).tolist()
+        found = [] if name == "loss" else [end for jump in self.jumps for end in (jump.lower, jump.upper)]
+        found += [] if name == "loss" else [near.strength for near in self.near_crossings]
+        grid = np.concatenate([np.linspace(start, stop, 800), np.log(found)])
+        return np.unique(grid)
 
     @cached_property
-    def _scan(self) -> _Scan:
-        return _Scan(self)
+    def _scan(self) -> Found:
+        return scan(self, self._left, self._free, self._tau, self._noise)
 
     def _spectra(self, strengths: Array) -> tuple[Array, Array]:
         return _core.path_spectra(self._left, self._free, self._tau, np.ascontiguousarray(strengths), processors())
@@ -295,6 +274,14 @@ class RegularizationPath:
 
     def __repr__(self) -> str:
         return f"RegularizationPath({self.representation!r}, rank={self.rank}, {self.data!r})"
+
+
+def _root(f: Callable[[float], float], a: float, b: float) -> float:
+    """A zero, or an end where f is zero but for rounding, so that the signs are equal."""
+    ends = f(a), f(b)
+    if ends[0] * ends[1] >= 0:
+        return a if abs(ends[0]) <= abs(ends[1]) else b
+    return float(scipy.optimize.brentq(f, a, b, xtol=1e-14, rtol=1e-15))
 
 
 def regularization_path(
@@ -312,109 +299,3 @@ def regularization_path(
     instance(data, Moments, "data", "call Moments.from_data(X, Y); the path is that of the squared loss")
     check_pose(data, rep, None)
     return RegularizationPath(data, rep, check_rank(rank), ridge, metric)
-
-
-class _Scan:
-    """Walks log λ from end to end in steps that the gap proves safe, and looks closely where they get small."""
-
-    def __init__(self, path: RegularizationPath) -> None:
-        self.jumps: tuple[Jump, ...] = ()
-        self.near: tuple[NearCrossing, ...] = ()
-        self.certified, self.smallest = True, math.inf
-        self._path, self._looks = path, 0
-        self._bound = float(np.square(np.linalg.norm(path._free, 2)) / 4) if path._free.size else 0.0
-        possible = path._left.shape[1] + len(path._tau)
-        if path.rank >= min(path.data.outputs, possible) or not self._bound:
-            self.smallest = float(path._gaps(path._spectra(np.ones(1))[0])[0])
-            return
-        self._walk()
-
-    def _look(self, t: float) -> tuple[float, float, float, Array]:
-        """Gap in σ_1, its derivative by log λ, the difference of eigenvalues of M, and U_r."""
-        path = self._path
-        self._looks += 1
-        sigma, U = (one[0] for one in path._spectra(np.array([math.exp(t)])))
-        r = path.rank
-        height = np.hypot(path._tau, math.exp(t / 2))
-        rows = U.T @ (path._free * (path._tau / height))  # = Σ Vᵀ on the penalized columns
-        share = np.square(rows * (math.exp(t / 2) / height)).sum(axis=1)
-        slope = -0.5 * share / np.maximum(sigma, np.finfo(np.float64).tiny)  # dσ/dlog λ
-        pair = (sigma[r - 1] - sigma[r], slope[r - 1] - slope[r])
-        top = max(float(sigma[0]), path._noise)
-        return float(pair[0]) / top, float(pair[1]), float(pair[0] * (sigma[r - 1] + sigma[r])), U[:, :r]
-
-    def _walk(self) -> None:
-        low, high = (math.log(end) for end in self._path._ends)
-        jumps: list[Jump] = []
-        near: list[NearCrossing] = []
-        t = low
-        gap, slope, room, _ = self._look(t)
-        while high - t > 1e-9:
-            self.smallest = min(self.smallest, gap)
-            safe = 0.45 * room / self._bound if self._bound else high - t  # half of what the bound allows on each side
-            step = min(max(safe, FINEST if self._looks < LOOKS else COARSEST), COARSEST, high - t)
-            following = self._look(t + step)
-            proved = step <= 0.5 * (room + following[2]) / self._bound
-            if slope < 0 < following[1]:
-                proved = self._minimum(t, t + step, jumps, near) or proved
-            proved = proved or self._proved(t, t + step)
-            self.certified = self.certified and proved
-            t, (gap, slope, room, _) = t + step, following
-        self.jumps, self.near = tuple(jumps), tuple(near)
-        self.certified = self.certified and self._tails(low, high)
-
-    def _tails(self, low: float, high: float) -> bool:
-        """Beyond the ends M moves by less than the room there."""
-        tau, size = self._path._tau, 4 * self._bound
-        before = size * math.exp(low) / float(tau[-1]) ** 2
-        after = size * float(tau[0]) ** 2 / math.exp(high)
-        return self._look(low)[2] > before and self._look(high)[2] > after
-
-    def _minimum(self, a: float, b: float, jumps: list[Jump], near: list[NearCrossing]) -> bool:
-        """Bisects on the sign of the gap's slope; True if the neighbourhood is decided."""
-        start = (a, b)
-        while b - a > 4 * np.finfo(np.float64).eps * max(1.0, abs(a)):
-            middle = 0.5 * (a + b)
-            if not a < middle < b:
-                break
-            a, b = (middle, b) if self._look(middle)[1] < 0 else (a, middle)
-        gap = min(self._look(a)[0], self._look(b)[0])
-        path = self._path
-        top = max(float(path._spectra(np.array([math.exp(a)]))[0][0, 0]), path._noise)
-        tie = 64 * path._noise / top
-        apart = self._apart(a, b, tie)
-        left, right = self._look(a - apart)[3], self._look(b + apart)[3]
-        turned = apart < COARSEST and float(np.linalg.svd(left.T @ right, compute_uv=False)[-1]) < 0.5
-        if gap <= tie and turned:
-            self.smallest = 0.0
-            lower, upper = math.exp(a - apart), math.exp(b + apart)
-            jumps.append(Jump(math.exp(0.5 * (a + b)), lower, upper, gap, path(lower), path(upper)))
-            return self._sides(start, a - apart, b + apart)
-        self.smallest = min(self.smallest, gap)
-        if gap < 1e-2:
-            strength = math.exp(0.5 * (a + b))
-            steep = strength * float(np.linalg.norm(path.derivative(strength))) if gap > tie else math.inf
-            near.append(NearCrossing(strength, gap, steep))
-        return gap > tie and self._sides(start, 0.5 * (a + b), 0.5 * (a + b))
-
-    def _apart(self, a: float, b: float, tie: float) -> float:
-        """Distance in log λ at which U_r is defined on both sides: a tie that is only touched opens quadratically."""
-        apart = 1e-11 * max(1.0, abs(a))
-        while apart < COARSEST and min(self._look(a - apart)[0], self._look(b + apart)[0]) <= tie:
-            apart *= 2
-        return apart
-
-    def _sides(self, span: tuple[float, float], left: float, right: float) -> bool:
-        """Whether both sides of a minimum are proved free of crossings, in steps that its growing gap allows."""
-        return all(self._proved(t, end) for t, end in ((left, span[0]), (right, span[1])))
-
-    def _proved(self, t: float, end: float) -> bool:
-        sign = math.copysign(1.0, end - t)
-        while self._looks < LOOKS:
-            if sign * (end - t) <= 0:
-                return True
-            step = 0.9 * 0.5 * self._look(t)[2] / self._bound
-            if step <= 2 * np.finfo(np.float64).eps * max(1.0, abs(t)):
-                return False
-            t += sign * step
-        return False

@@ -96,7 +96,19 @@ def test_ties_are_named():
     study = landscape(subject(X, X @ np.diag([2.0, 1.0, 1.0]), "trivial", 2), "unconstrained")
     found = {finding.quantity: finding.value for finding in study.find()}
     assert (found["ties"], found["unique"], found["condition"]) == ("2 3", "no", "-")
-    assert [row[3] for row in exhibits(study)["landscape"].rows] == ["no", "no", "yes"]
+    shown = exhibits(study)["landscape"]
+    assert shown.header[3] == "dimension"
+    assert [row[1:4] for row in shown.rows] == [("1 2", "global minimum", 1), ("2 3", "strict saddle", 0)]
+    assert "manifold of critical points" in shown.caption
+    assert "manifold" not in exhibits(landscape(subject(X, X, "trivial", 3), "unconstrained"))["spectrum"].caption
+
+
+def test_what_lies_above_the_minimum_does_not_cancel():
+    """A residual of 1e8 beside singular values of 1e-3: their squares are below its last digit."""
+    X = 2 * np.eye(4)[:, :3]
+    Y = X @ np.diag([3e-3, 2e-3, 1e-3]) + 2e4 * np.eye(4)[:, [3, 3, 3]]
+    rows = exhibits(landscape(subject(X, Y, "trivial", 1), "unconstrained"))["landscape"].rows
+    assert [row[5] for row in rows] == pytest.approx([0, 5e-6, 8e-6], rel=1e-9)
 
 
 REFUSED = [

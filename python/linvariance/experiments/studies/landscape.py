@@ -1,5 +1,6 @@
 """The study `linvariance landscape`: critical points by loss and index, and the spectrum they come from."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -131,7 +132,7 @@ class Landscape:
             Finding("gap", optimum.gap, f"(σᵣ - σᵣ₊₁) / σ₁ at the rank bound r = {self.problem.rank}"),
             Finding("unique", yes(optimum.unique), "whether no other minimum has as small a norm"),
             Finding("condition", self.condition, "of the Hessian at the minimum, data whitened"),
-            Finding("ties", listed([kept(tie) for tie in ties]) if ties else "none", "equal singular values: continua"),
+            Finding("ties", listed([kept(tie) for tie in ties]) if ties else "none", "equal σᵢ(Z): manifolds"),
             Finding("rank of S'", optimum.data_rank, f"the input moment, where the optimum lives; {root}"),
         ]
 
@@ -149,7 +150,7 @@ class Landscape:
         plots.legend(picture, left)
         return Exhibit(
             picture,
-            ("number", "kept", "kind", "isolated", "loss", "above_minimum", "index", "index_of_network"),
+            ("number", "kept", "kind", "dimension", "loss", "above_minimum", "index", "index_of_network"),
             [self._row(number, point) for number, point in enumerate(self.points, 1)],
             self._caption(int(index.max())),
         )
@@ -168,7 +169,14 @@ class Landscape:
             [(i, yes(i <= self.optimum.rank), value, value**2) for i, value in enumerate(sigma.tolist(), 1)],
             "Singular values of the whitened target Z. Each one that is not kept adds its square to the loss: the "
             f"global minimum keeps the {self.optimum.rank} largest, so its loss is {loss:.6g} = {self.floor:.6g} (the "
-            f"floor) + {loss - self.floor:.6g} (the squares of the others).",
+            f"floor) + {np.square(sigma[self.optimum.rank :]).sum():.6g} (the squares of the others).",
+        )
+
+    def _manifolds(self) -> str:
+        """What a row is where singular values are equal."""
+        return (
+            "Where some are equal a row is a whole manifold of critical points of the dimension given: of equal values "
+            "it is told how many are kept, by the first of their numbers. "
         )
 
     def _row(self, number: int, point: lv.CriticalPoint) -> Row:
@@ -176,19 +184,26 @@ class Landscape:
             number,
             kept(point.subset),
             point.kind,
-            yes(point.isolated),
+            point.dimension,
             point.loss,
-            point.loss - self.points[0].loss,
+            self._above(point),
             point.index,
             point.parameter_index(max(self.problem.rank, len(point.subset))),
         )
+
+    def _above(self, point: lv.CriticalPoint) -> float:
+        """Loss above the minimum: what that keeps in addition, less what it drops. The floor would cancel digits."""
+        kept, here = set(self.points[0].subset), set(point.subset)
+        squares = np.square(self.optimum.singular_values)
+        return math.fsum([*squares[list(kept - here)], *-squares[list(here - kept)]])
 
     def _caption(self, worst: int) -> str:
         shown, first, last = len(self.points), self.points[0], self.points[-1]
         which = f"All {shown}" if shown == self.all.count else f"The {shown} lowest of {readable(self.all.count)}"
         return (
             f"{which} critical points. Each keeps {len(first.subset)} of the {self.nonzero} nonzero singular values of "
-            "Z (column kept: their numbers, from 1 for the largest) and drops the others. Losses go from "
+            "Z (column kept: their numbers, from 1 for the largest) and drops the others. "
+            f"{self._manifolds() if self.all.ties else ''}Losses go from "
             f"{first.loss:.6g}, the global minimum, to {last.loss:.6g}, Morse indices from 0 to {worst}. The index "
             "counts independent directions in which the loss falls to second order: among the matrices of this rank, "
             "and (index of network) among the layers of a two-layer network with "

@@ -14,7 +14,8 @@ from linvariance.experiments.experiment import Floats
 from linvariance.experiments.files import Exhibit
 from linvariance.experiments.results import listed
 from linvariance.experiments.studies.study import Finding, Part, Study, Subject, counted
-from linvariance.optima.path import Jump, NearCrossing, PathValues
+from linvariance.optima.crossings import Jump, NearCrossing
+from linvariance.optima.path import PathValues
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
