@@ -118,7 +118,7 @@ py::tuple kernel_products(const Array<T>& A, const Array<T>& B) {
     const Matrix<T> right = b, flipped = b.transpose();
     Matrix<T> plain(a.rows(), b.cols()), packed = plain, dots = plain;
     set_product(a, right, plain);
-    set_product(a, PackedMatrix<T>(right), packed);
+    multiply(a, PackedMatrix<T>(right), packed, false);
     set_product(a, flipped.transpose(), dots);
     const auto out = [](Matrix<T>& M) { return to_python(View<T>(M.data(), M.rows(), M.cols())); };
     return py::make_tuple(out(plain), out(packed), out(dots));

@@ -11,30 +11,35 @@ namespace {
 using bodies::Level;
 
 // Each entry point inlines its body for its own target: nothing of a body exists out of line.
-#define LINVARIANCE_LEVEL(NAMESPACE, TARGET, BYTES, ROWS, VECTORS, DOT_ROWS, DOT_COLUMNS)                        \
-    namespace NAMESPACE {                                                                                        \
-    template <class T>                                                                                           \
-    using L = Level<T, BYTES, ROWS, VECTORS, DOT_ROWS, DOT_COLUMNS>;                                             \
-    template <class T>                                                                                           \
-    TARGET void panel(Size m, Size vectors, Size n, Size k, Strided<const T> A, const T* B, Size b_row,          \
-                      Strided<T> C) {                                                                            \
-        bodies::panel<L<T>>(m, vectors, n, k, A, B, b_row, C);                                                   \
-    }                                                                                                            \
-    template <class T>                                                                                           \
-    TARGET void dots(Size m, Size n, Size k, const T* A, Size a_row, const T* B, Size b_row, T* C, Size c_row) { \
-        bodies::choose_dot_rows<L<T>, DOT_ROWS>(m, n, k, A, a_row, B, b_row, C, c_row);                          \
-    }                                                                                                            \
-    template <class T>                                                                                           \
-    TARGET void adam(Size size, const AdamStep<T>& step, const T* g, T* w, T* m, T* v) {                         \
-        bodies::adam(size, step, g, w, m, v);                                                                    \
-    }                                                                                                            \
-    template <class T>                                                                                           \
-    TARGET void momentum(Size size, T rate, T friction, const T* g, T* w, T* b) {                                \
-        bodies::momentum(size, rate, friction, g, w, b);                                                         \
-    }                                                                                                            \
-    template <class T>                                                                                           \
-    constexpr Kernels<T> table{L<T>::width, ROWS,     VECTORS,  DOT_ROWS,    DOT_COLUMNS,                        \
-                               &panel<T>,   &dots<T>, &adam<T>, &momentum<T>};                                   \
+#define LINVARIANCE_LEVEL(NAMESPACE, TARGET, BYTES, ROWS, VECTORS, DOT_ROWS, DOT_COLUMNS)                             \
+    namespace NAMESPACE {                                                                                             \
+    template <class T>                                                                                                \
+    using L = Level<T, BYTES, ROWS, VECTORS, DOT_ROWS, DOT_COLUMNS>;                                                  \
+    template <class T>                                                                                                \
+    TARGET void panel(Size m, Size vectors, Size n, Size k, Strided<const T> A, const T* B, Size b_row, Strided<T> C, \
+                      bool onto) {                                                                                    \
+        bodies::panel<L<T>>(m, vectors, n, k, A, B, b_row, C, onto);                                                  \
+    }                                                                                                                 \
+    template <class T>                                                                                                \
+    TARGET void dots(Size m, Size n, Size k, const T* A, Size a_row, const T* B, Size b_row, T* C, Size c_row,        \
+                     bool onto) {                                                                                     \
+        bodies::choose_dot_rows<L<T>, DOT_ROWS>(m, n, k, A, a_row, B, b_row, C, c_row, onto);                         \
+    }                                                                                                                 \
+    template <class T>                                                                                                \
+    TARGET void adam(Size size, const AdamStep<T>& step, const T* g, T* w, T* m, T* v) {                              \
+        bodies::adam(size, step, g, w, m, v);                                                                         \
+    }                                                                                                                 \
+    template <class T>                                                                                                \
+    TARGET void residual(Size size, const T* a, const T* b, T* out) {                                                 \
+        bodies::residual(size, a, b, out);                                                                            \
+    }                                                                                                                 \
+    template <class T>                                                                                                \
+    TARGET void momentum(Size size, T rate, T friction, const T* g, T* w, T* b) {                                     \
+        bodies::momentum(size, rate, friction, g, w, b);                                                              \
+    }                                                                                                                 \
+    template <class T>                                                                                                \
+    constexpr Kernels<T> table{L<T>::width, ROWS,     VECTORS,  DOT_ROWS,     DOT_COLUMNS,                            \
+                               &panel<T>,   &dots<T>, &adam<T>, &residual<T>, &momentum<T>};                          \
     }
 
 LINVARIANCE_LEVEL(baseline, , 16, 5, 2, 4, 2)

@@ -30,23 +30,28 @@ auto strided(Eigen::MatrixBase<Derived>& a) {
     return Strided<typename Derived::Scalar>{it.data(), it.rowStride(), it.colStride()};
 }
 
-// c += a b, for parts of row-major matrices and their transposes, at most one of the two factors transposed or a alone.
+// c = a b or, with `onto`, c += a b, for parts of row-major matrices and their transposes; not both transposed.
 template <class A, class B, class C>
-void add_product(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<B>& b, Eigen::MatrixBase<C>& c) {
-    if (c.size() == 0 || a.cols() == 0) return;
+void multiply(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<B>& b, Eigen::MatrixBase<C>& c, bool onto) {
+    if (c.size() == 0) return;
     if constexpr (B::IsRowMajor) {
-        add_ab(c.rows(), c.cols(), a.cols(), strided(a), strided(b), strided(c));
+        multiply_ab(c.rows(), c.cols(), a.cols(), strided(a), strided(b), strided(c), onto);
     } else {
         static_assert(A::IsRowMajor, "there is no kernel for aᵀ bᵀ");
-        add_abt(c.rows(), c.cols(), a.cols(), strided(a), strided(b.transpose()), strided(c));
+        multiply_abt(c.rows(), c.cols(), a.cols(), strided(a), strided(b.transpose()), strided(c), onto);
     }
 }
 
 // c = a b
 template <class A, class B, class C>
 void set_product(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<B>& b, Eigen::MatrixBase<C>& c) {
-    c.setZero();
-    add_product(a, b, c);
+    multiply(a, b, c, false);
+}
+
+// c += a b
+template <class A, class B, class C>
+void add_product(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<B>& b, Eigen::MatrixBase<C>& c) {
+    multiply(a, b, c, true);
 }
 
 // A matrix laid out for many products from the left, a S.
@@ -67,11 +72,10 @@ class PackedMatrix {
     Vector<T> packed_;
 };
 
-// c = a S
+// c = a S or, with `onto`, c += a S
 template <class A, class T, class C>
-void set_product(const Eigen::MatrixBase<A>& a, const PackedMatrix<T>& S, Eigen::MatrixBase<C>& c) {
-    c.setZero();
-    if (c.size() > 0) add_packed<T>(c.rows(), c.cols(), S.rows(), strided(a), S.data(), strided(c));
+void multiply(const Eigen::MatrixBase<A>& a, const PackedMatrix<T>& S, Eigen::MatrixBase<C>& c, bool onto) {
+    if (c.size() > 0) multiply_packed<T>(c.rows(), c.cols(), S.rows(), strided(a), S.data(), strided(c), onto);
 }
 
 // The same for parts of row-major matrices, whatever expression they come from: one instantiation each keeps compile

@@ -26,10 +26,10 @@ struct Level {
 #define LINVARIANCE_KEEP(vector)
 #endif
 
-// C += A B for M rows and N vectors of columns, of which the first `width` columns are there to be written.
+// C = A B or, with `onto`, C += A B for M rows and N vectors of columns, the first `width` of which are written.
 template <class L, int M, int N, class T = typename L::Scalar>
-LINVARIANCE_BODY void tile(Size depth, const T* A, Size a_row, Size a_column, const T* B, Size b_row, T* C, Size c_row,
-                           Size width) {
+LINVARIANCE_BODY void tile(Size depth, Strided<const T> A, const T* B, Size b_row, Strided<T> C, Size width,
+                           bool onto) {
     using V = typename L::Vector;
     using U = typename L::Unaligned;
     V sum[M][N] = {};
@@ -39,56 +39,53 @@ LINVARIANCE_BODY void tile(Size depth, const T* A, Size a_row, Size a_column, co
         for (int j = 0; j < N; ++j) b[j] = *reinterpret_cast<const U*>(B + k * b_row + j * L::width);
         LINVARIANCE_UNROLL
         for (int i = 0; i < M; ++i) {
-            V a = A[i * a_row + k * a_column] - V{};
+            V a = A.data[i * A.rows + k * A.columns] - V{};
             LINVARIANCE_KEEP(a);
             LINVARIANCE_UNROLL
             for (int j = 0; j < N; ++j) sum[i][j] += a * b[j];
         }
     }
-    if (width == N * L::width) {
-        LINVARIANCE_UNROLL
-        for (int i = 0; i < M; ++i) {
-            LINVARIANCE_UNROLL
-            for (int j = 0; j < N; ++j) *reinterpret_cast<U*>(C + i * c_row + j * L::width) += sum[i][j];
-        }
-        return;
-    }
-    T out[N * L::width];
+    T rest[N * L::width];
+    const bool whole = width == N * L::width;
     LINVARIANCE_UNROLL
     for (int i = 0; i < M; ++i) {
+        T* const out = whole ? C.data + i * C.rows : rest;
         LINVARIANCE_UNROLL
-        for (int j = 0; j < N; ++j) *reinterpret_cast<U*>(out + j * L::width) = sum[i][j];
-        for (Size j = 0; j < width; ++j) C[i * c_row + j] += out[j];
+        for (int j = 0; j < N; ++j) {
+            U* const to = reinterpret_cast<U*>(out + j * L::width);
+            *to = whole && onto ? *to + sum[i][j] : sum[i][j];
+        }
+        if (whole) continue;
+        for (Size j = 0; j < width; ++j) C.data[i * C.rows + j] = onto ? C.data[i * C.rows + j] + rest[j] : rest[j];
     }
 }
 
 // Calls the tile of m rows and n vectors.
 template <class L, int M, int N, class T = typename L::Scalar>
-LINVARIANCE_BODY void choose_vectors(Size n, Size depth, const T* A, Size a_row, Size a_column, const T* B, Size b_row,
-                                     T* C, Size c_row, Size width) {
+LINVARIANCE_BODY void choose_vectors(Size n, Size depth, Strided<const T> A, const T* B, Size b_row, Strided<T> C,
+                                     Size width, bool onto) {
     if constexpr (N > 0) {
-        if (n == N) return tile<L, M, N>(depth, A, a_row, a_column, B, b_row, C, c_row, width);
-        choose_vectors<L, M, N - 1>(n, depth, A, a_row, a_column, B, b_row, C, c_row, width);
+        if (n == N) return tile<L, M, N>(depth, A, B, b_row, C, width, onto);
+        choose_vectors<L, M, N - 1>(n, depth, A, B, b_row, C, width, onto);
     }
 }
 template <class L, int M, class T = typename L::Scalar>
-LINVARIANCE_BODY void choose_rows(Size m, Size n, Size depth, const T* A, Size a_row, Size a_column, const T* B,
-                                  Size b_row, T* C, Size c_row, Size width) {
+LINVARIANCE_BODY void choose_rows(Size m, Size n, Size depth, Strided<const T> A, const T* B, Size b_row, Strided<T> C,
+                                  Size width, bool onto) {
     if constexpr (M > 0) {
-        if (m == M) return choose_vectors<L, M, L::vectors>(n, depth, A, a_row, a_column, B, b_row, C, c_row, width);
-        choose_rows<L, M - 1>(m, n, depth, A, a_row, a_column, B, b_row, C, c_row, width);
+        if (m == M) return choose_vectors<L, M, L::vectors>(n, depth, A, B, b_row, C, width, onto);
+        choose_rows<L, M - 1>(m, n, depth, A, B, b_row, C, width, onto);
     }
 }
 
-// All rows of A against one panel of B.
+// All rows of A against one panel of B, in near-equal blocks of rows.
 template <class L, class T = typename L::Scalar>
 LINVARIANCE_BODY void panel(Size m, Size vectors, Size n, Size k, Strided<const T> A, const T* B, Size b_row,
-                            Strided<T> C) {
-    const Size blocks = (m + L::rows - 1) / L::rows;
-    for (Size block = 0; block < blocks; ++block) {
-        const Size i = m * block / blocks, rows = m * (block + 1) / blocks - i;
-        choose_rows<L, L::rows>(rows, vectors, k, A.data + i * A.rows, A.rows, A.columns, B, b_row, C.data + i * C.rows,
-                                C.rows, n);
+                            Strided<T> C, bool onto) {
+    for (Size left = m, blocks = (m + L::rows - 1) / L::rows; left > 0; --blocks) {
+        const Size rows = blocks == 1 ? left : (left + blocks - 1) / blocks;
+        choose_rows<L, L::rows>(rows, vectors, k, A, B, b_row, C, n, onto);
+        A.data += rows * A.rows, C.data += rows * C.rows, left -= rows;
     }
 }
 
@@ -108,7 +105,7 @@ LINVARIANCE_BODY T sum_of(const T* entries) {
 
 // Inner products of M rows of A with N rows of B.
 template <class L, int M, int N, class T = typename L::Scalar>
-LINVARIANCE_BODY void dots(Size k, const T* A, Size a_row, const T* B, Size b_row, T* C, Size c_row) {
+LINVARIANCE_BODY void dots(Size k, const T* A, Size a_row, const T* B, Size b_row, T* C, Size c_row, bool onto) {
     using V = typename L::Vector;
     using U = typename L::Unaligned;
     V sum[M][N] = {};
@@ -132,25 +129,26 @@ LINVARIANCE_BODY void dots(Size k, const T* A, Size a_row, const T* B, Size b_ro
             *reinterpret_cast<U*>(lanes) = sum[i][j];
             T rest = T(0);
             for (Size q = p; q < k; ++q) rest += A[i * a_row + q] * B[j * b_row + q];
-            C[i * c_row + j] += sum_of<T, L::width* int(sizeof(T))>(lanes) + rest;
+            rest += sum_of<T, L::width* int(sizeof(T))>(lanes);
+            C[i * c_row + j] = onto ? C[i * c_row + j] + rest : rest;
         }
     }
 }
 
 template <class L, int M, int N, class T = typename L::Scalar>
 LINVARIANCE_BODY void choose_dot_columns(Size n, Size k, const T* A, Size a_row, const T* B, Size b_row, T* C,
-                                         Size c_row) {
+                                         Size c_row, bool onto) {
     if constexpr (N > 0) {
-        if (n == N) return dots<L, M, N>(k, A, a_row, B, b_row, C, c_row);
-        choose_dot_columns<L, M, N - 1>(n, k, A, a_row, B, b_row, C, c_row);
+        if (n == N) return dots<L, M, N>(k, A, a_row, B, b_row, C, c_row, onto);
+        choose_dot_columns<L, M, N - 1>(n, k, A, a_row, B, b_row, C, c_row, onto);
     }
 }
 template <class L, int M, class T = typename L::Scalar>
 LINVARIANCE_BODY void choose_dot_rows(Size m, Size n, Size k, const T* A, Size a_row, const T* B, Size b_row, T* C,
-                                      Size c_row) {
+                                      Size c_row, bool onto) {
     if constexpr (M > 0) {
-        if (m == M) return choose_dot_columns<L, M, L::dot_columns>(n, k, A, a_row, B, b_row, C, c_row);
-        choose_dot_rows<L, M - 1>(m, n, k, A, a_row, B, b_row, C, c_row);
+        if (m == M) return choose_dot_columns<L, M, L::dot_columns>(n, k, A, a_row, B, b_row, C, c_row, onto);
+        choose_dot_rows<L, M - 1>(m, n, k, A, a_row, B, b_row, C, c_row, onto);
     }
 }
 
@@ -169,8 +167,13 @@ LINVARIANCE_BODY void adam(Size size, const AdamStep<T>& step, const T* __restri
     for (Size i = 0; i < size; ++i) {
         m[i] += beta1_rest * (g[i] - m[i]);
         v[i] = beta2 * v[i] + beta2_rest * (g[i] * g[i]);
-        w[i] -= rate * m[i] / (root_of(v[i]) / root + eps);
+        w[i] -= rate * m[i] / (root_of(v[i]) * root + eps);
     }
+}
+
+template <class T>
+LINVARIANCE_BODY void residual(Size size, const T* a, const T* b, T* out) {
+    for (Size i = 0; i < size; ++i) out[i] = T(2) * (a[i] - b[i]);
 }
 
 template <class T>

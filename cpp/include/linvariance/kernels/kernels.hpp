@@ -31,13 +31,18 @@ template <class T>
 struct Kernels {
     Size width, rows, vectors, dot_rows, dot_columns;  // of a vector; of the largest tiles
 
-    // C (m, n) += A (m, k) B (k, n) for columns that fill up to `vectors` vectors; those of B are all there to be read,
-    // the first n of C to be written. An entry of C is summed in the same order whatever m and n are.
-    void (*panel)(Size m, Size vectors, Size n, Size k, Strided<const T> A, const T* B, Size b_row, Strided<T> C);
-    // C (m, n) += A (m, k) B (n, k)ᵀ for m <= dot_rows, n <= dot_columns; the columns of A, B and C are neighbours.
-    void (*dots)(Size m, Size n, Size k, const T* A, Size a_row, const T* B, Size b_row, T* C, Size c_row);
-    // m <- m + (1 - b1)(g - m);  v <- b2 v + (1 - b2) g²;  w <- w - rate m / (sqrt(v)/root + eps)
+    // C (m, n) = A (m, k) B (k, n) or, with `onto`, C += A B, for columns that fill up to `vectors` vectors; those of B
+    // are all there to be read, the first n of C to be written. An entry of C is summed in the same order whatever m
+    // and n are.
+    void (*panel)(Size m, Size vectors, Size n, Size k, Strided<const T> A, const T* B, Size b_row, Strided<T> C,
+                  bool onto);
+    // C (m, n) = A (m, k) B (n, k)ᵀ or C += A Bᵀ, for m <= dot_rows, n <= dot_columns; the columns of A, B and C are
+    // neighbours.
+    void (*dots)(Size m, Size n, Size k, const T* A, Size a_row, const T* B, Size b_row, T* C, Size c_row, bool onto);
+    // m <- m + (1 - b1)(g - m);  v <- b2 v + (1 - b2) g²;  w <- w - rate m / (sqrt(v) root + eps)
     void (*adam)(Size size, const AdamStep<T>& step, const T* g, T* w, T* m, T* v);
+    // out = 2 (a - b)
+    void (*residual)(Size size, const T* a, const T* b, T* out);
     // b <- momentum b + g;  w <- w - rate b
     void (*momentum)(Size size, T rate, T momentum, const T* g, T* w, T* b);
 };

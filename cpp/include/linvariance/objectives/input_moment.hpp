@@ -23,7 +23,7 @@ struct MomentBlock {
 template <class T>
 class InputMoment {
   public:
-    explicit InputMoment(const Matrix<double>& S) : size_(S.rows()) { parts_.emplace_back(0, 0, S); }
+    explicit InputMoment(const Matrix<double>& S) : size_(S.rows()) { parts_.emplace_back(0, 0, S, false); }
 
     InputMoment(const std::vector<Index>& order, const std::vector<AdaptedSegment>& segments,
                 const std::vector<MomentBlock>& blocks)
@@ -37,7 +37,7 @@ class InputMoment {
             for (const auto& [from, high] : block.ranges) {
                 Index column = 0;
                 for (const auto& [to, wide] : block.ranges) {
-                    parts_.emplace_back(from, to, block.S.block(row, column, high, wide));
+                    parts_.emplace_back(from, to, block.S.block(row, column, high, wide), row > 0);
                     column += wide;
                 }
                 row += high;
@@ -65,11 +65,11 @@ class InputMoment {
     // out = W S, for W (rows, size) and out of the same shape
     template <class W, class Out>
     void multiply(const Eigen::MatrixBase<W>& left, Eigen::MatrixBase<Out>& out, T* scratch) const {
-        if (segments_.empty()) return add_parts(strided(left), left.rows(), out);
+        if (segments_.empty()) return multiply_parts(strided(left), left.rows(), out);
         View<T> there(scratch, left.rows(), size_), back(scratch + there.size(), left.rows(), size_);
         const ConstView<T> from(left.derived().data(), left.rows(), size_);
         turn(from, there, [](const Matrix<T>& basis) -> const Matrix<T>& { return basis; });
-        add_parts(strided(std::as_const(there)), left.rows(), back);
+        multiply_parts(strided(std::as_const(there)), left.rows(), back);
         turn(back, out, [](const Matrix<T>& basis) { return basis.transpose(); });
     }
 
@@ -79,21 +79,23 @@ class InputMoment {
         Matrix<T> basis;
     };
     struct Part {
-        Part(Index from_, Index to_, const Matrix<double>& S) : from(from_), to(to_), matrix(Matrix<T>(S.cast<T>())) {}
+        Part(Index from_, Index to_, const Matrix<double>& S, bool onto_)
+            : from(from_), to(to_), onto(onto_), matrix(Matrix<T>(S.cast<T>())) {}
 
         Index from, to;
+        bool onto;
         PackedMatrix<T> matrix;
     };
 
     Index place(Index j) const { return order_.empty() ? j : order_[static_cast<std::size_t>(j)]; }
 
+    // The first part in a row of blocks sets, the others add to it.
     template <class Out>
-    void add_parts(Strided<const T> left, Index rows, Eigen::MatrixBase<Out>& out) const {
-        out.setZero();
+    void multiply_parts(Strided<const T> left, Index rows, Eigen::MatrixBase<Out>& out) const {
         auto to = strided(out);
         for (const auto& part : parts_) {
-            add_packed<T>(rows, part.matrix.cols(), part.matrix.rows(), {left.data + part.from, left.rows, 1},
-                          part.matrix.data(), {to.data + part.to, to.rows, 1});
+            multiply_packed<T>(rows, part.matrix.cols(), part.matrix.rows(), {left.data + part.from, left.rows, 1},
+                               part.matrix.data(), {to.data + part.to, to.rows, 1}, part.onto);
         }
     }
 

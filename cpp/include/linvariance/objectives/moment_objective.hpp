@@ -126,7 +126,7 @@ void gradient(const Chain& chain, const MomentObjective<T>& objective, T* weight
     const Field<T> value{weights, work.inner.data()}, adjoint{gradient, work.adjoint_inner.data()};
     const auto ws = work.moment_product.apply(objective.S, value, work.moment.data());
     auto root = chain.at(adjoint, chain.root());
-    root = T(2) * (ws - objective.C);
+    kernels<T>().residual(root.size(), ws.data(), objective.C.data(), root.data());
     product_pullback(chain, value, adjoint);
 }
 

@@ -74,7 +74,7 @@ class Adam {
         // In double: 1 - beta2 = 0.001 would lose four digits in float.
         const double t = static_cast<double>(steps_);
         const auto rate = static_cast<T>(settings_.lr / (1.0 - std::pow(settings_.beta1, t)));
-        const auto root = static_cast<T>(std::sqrt(1.0 - std::pow(settings_.beta2, t)));
+        const auto root = static_cast<T>(1.0 / std::sqrt(1.0 - std::pow(settings_.beta2, t)));
         const AdamStep<T> step{rate,
                                root,
                                static_cast<T>(settings_.eps),
