@@ -24,7 +24,7 @@ from linvariance.experiments.figures.invariance_errors import bar_name, settings
 from linvariance.experiments.figures.nonlinear_losses import curve_name
 from linvariance.experiments.figures.share import SHARE
 from linvariance.experiments.figures.spectra import scaled
-from linvariance.experiments.nonlinear import DATA, HARD, NONLINEAR, NonlinearExperiment, Setting
+from linvariance.experiments.nonlinear import ACTIVATIONS, DATA, HARD, NONLINEAR, NonlinearExperiment, Setting
 from linvariance.experiments.protocol import PROTOCOLS, SQUARED
 
 LINEAR, OTHERS = {"bicubic": 12, "mean": 8, "bilinear": 5}, {"bicubic": 4, "mean": 0, "bilinear": 0}
@@ -93,16 +93,26 @@ def runs(folder: str, resize: str) -> list[Curves]:
     return found
 
 
+def pooled(key: str) -> str:
+    """What curves share that have one tolerance: there are few nonlinear runs, so that of all activations counts."""
+    figure, name = key.split("|")
+    return f"{figure}|{', '.join(part for part in name.split(', ') if part not in ACTIVATIONS.values())}"
+
+
 def spread(found: Sequence[Curves]) -> dict[str, dict[str, list[float] | int]]:
     """The largest distances between two runs: of the value that tables show, and along the curve."""
     spreads: dict[str, dict[str, list[float] | int]] = {"runs": {}}
+    gaps: dict[str, list[np.ndarray]] = {}
+    for key in _keys(found):
+        curves = [run[key] for run in found if key in run]
+        figure = key.split("|")[0]
+        gaps.setdefault(pooled(key), []).extend(distances(figure, a, b) for a, b in combinations(curves, 2))
+        spreads["runs"][figure] = len(curves)
     for key in _keys(found):
         figure, name = key.split("|")
-        curves = [run[key] for run in found if key in run]
-        gaps = np.array([distances(figure, a, b) for a, b in combinations(curves, 2)])
-        here = 0 if figure in STARTS else -1
-        spreads.setdefault(figure, {})[name] = [float(f"{x:.3g}") for x in (gaps[:, here].max(), gaps.max())]
-        spreads["runs"][figure] = len(curves)
+        here, all_of_them = 0 if figure in STARTS else -1, np.array(gaps[pooled(key)])
+        largest = all_of_them[:, here].max(), all_of_them.max()
+        spreads.setdefault(figure, {})[name] = [float(f"{x:.3g}") for x in largest]
     return spreads
 
 

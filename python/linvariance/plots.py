@@ -130,7 +130,7 @@ def beneath(axes: "Axes", curves: Sequence[Curve], label: str) -> None:
 
 def dashes(axes: "Axes", x: npt.NDArray[Any], y: npt.NDArray[Any], label: str = "") -> None:
     """Draw values to compare with as short horizontal grey lines, under what is drawn beside them."""
-    axes.plot(x, y, "_", color=PALE, markersize=13, markeredgewidth=2.2, label=label, zorder=1.8)
+    axes.plot(x, y, "_", color=PALE, markersize=10, markeredgewidth=2.2, label=label, zorder=1.8)
 
 
 def dodged(x: npt.NDArray[Any], place: int, count: int) -> npt.NDArray[Any]:

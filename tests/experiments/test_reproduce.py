@@ -91,7 +91,7 @@ def test_the_page_shows_every_figure_and_links_to_files_that_exist(out, squared)
         for fact in json.loads((out / f"{name}.json").read_text(encoding="utf-8"))["facts"]:
             value, worst = fact["paper"]["value"], fact["paper"]["largest"]["distance"]
             assert f'<td class="n">{number(value)}</td>' in page
-            assert f"{worst:.2g} (tolerance " in page
+            assert f"{worst:.2g} / " in page
     assert "Seeds 0 and 1" in page
     assert "squared loss in Figures 1, 2, 3, 4 and 5; cross-entropy in Figures 6, 7, 8 and 9." in page
     assert "of the digits in float32; 20 epochs of full-batch Adam; Figures 10 and 11." in page

@@ -35,7 +35,7 @@ class Gap:
         return self.distance <= self.tolerance
 
     def __str__(self) -> str:
-        return f"{self.distance:.2g} (tolerance {self.tolerance:.2g})"
+        return f"{self.distance:.2g} / {self.tolerance:.2g}"
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,14 @@ from linvariance.experiments.results import Figure, Result, listed, number, spre
 SOLVED = ("closed-form minimum", "trained", "relative excess")
 UNSOLVED = ("at the start", "trained")
 TEXTS = ("figure", "quantity", "of")
-NUMBERS = ("paper", "closed form", "trained or drawn", "distance", "largest along the curve", "agrees")
+NUMBERS = ("paper", "closed form", "trained or drawn", "distance / tolerance", "largest / tolerance (where)", "agrees")
 TOLERANCES = (
     "The paper's curves are those of its vector graphics; ours, where compared with them, are medians over the seeds. "
     "The distance is that of the value shown, which stands at the end of a curve; the largest one is given with its "
     "epoch (in Figure 5: index). The paper does not say which digits it took. So the tolerance is the largest distance "
     "between two of {origins}, which differ in digits and seeds, plus {width} of the axis for reading: what agrees is "
-    "no further from ours than another run of ours may be, in the value shown and everywhere. Medians of ε_inv spread "
+    "no further from ours than another run of ours may be, in the value shown and everywhere. For nonlinear networks "
+    "it is the largest distance for any of the activations. Medians of ε_inv spread "
     "over powers of ten: their distances are factors, and heights that the paper's plot cannot tell from 0 are equal."
 )
 VERDICTS = {None: "-", True: "yes", False: "no"}
@@ -134,7 +135,7 @@ def _gaps(comparison: Comparison | None) -> tuple[str, str]:
         return "-", "-"
     if comparison.is_factor:
         return f"factor {comparison.here}", "-"
-    return str(comparison.here), f"{comparison.largest} at {comparison.place:g}"
+    return str(comparison.here), f"{comparison.largest} ({comparison.place:g})"
 
 
 def _tolerances(results: Mapping[Figure, Result]) -> str:

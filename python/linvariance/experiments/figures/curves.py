@@ -85,7 +85,7 @@ def beneath(panel: "Axes", figure: str, looks: Mapping[str, plots.Look]) -> None
     """The paper's curves of these names, under what is drawn otherwise."""
     found = {name: paper.line(figure, name) for name in looks}
     lines = [plots.Curve("", line.x, line.y[np.newaxis], looks[name]) for name, line in found.items() if line]
-    plots.beneath(panel, lines, "the paper's curves")
+    plots.beneath(panel, lines, "the paper's curves, same markers")
 
 
 def legend(experiment: Experiment, picture: "Picture", panel: "Axes", columns: int = 3) -> None:
