@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from linvariance.experiments import paper
 from linvariance.experiments.paper import Floats
@@ -54,7 +55,7 @@ class Comparison:
         return self.here.agrees and self.largest.agrees
 
 
-def compare(figure: str, name: str, x: Floats, y: Floats) -> Comparison | None:
+def compare(figure: str, name: str, x: npt.NDArray[Any], y: Floats) -> Comparison | None:
     """Our curve y (T,) over x (T,) beside the paper's of this name, up to our last x; None if there is none.
 
     >>> theirs = paper.line("fig3", "augmented")
