@@ -143,7 +143,7 @@ class Digits:
         kernel, shape = Image.Resampling[resize.upper()], (side, side)
         small = np.empty((len(self), side, side), np.uint8)
         for place, image in enumerate(self.images):
-            small[place] = Image.fromarray(image).resize(shape, kernel)
+            small[place] = np.asarray(Image.fromarray(image).resize(shape, kernel))
         return small
 
     def _take(self, rows: slice | npt.NDArray[np.bool_]) -> "Digits":
