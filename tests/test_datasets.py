@@ -244,6 +244,49 @@ def test_inputs_are_means_over_blocks():
     assert found.inputs(14).max() <= 1
 
 
+@pytest.mark.parametrize("resize", ["bicubic", "bilinear"])
+def test_filters_are_antialiased_interpolation(resize):
+    """The definition, in float64: the kernel stretched by the ratio of sizes, renormalized at the border."""
+
+    def kernel(x):
+        x = abs(x)
+        if resize == "bilinear":
+            return np.clip(1 - x, 0, None)
+        inner, outer = 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2  # Keys, a = -1/2
+        return np.where(x < 1, inner, np.where(x < 2, outer, 0))
+
+    side = 14
+    A = kernel(((np.arange(28) + 0.5) - 2 * (np.arange(side) + 0.5)[:, np.newaxis]) / 2)
+    A /= A.sum(axis=1, keepdims=True)
+    found = digits(5)
+    expected = np.clip(A @ found.images.astype(float) @ A.T, 0, 255).reshape(5, -1) / 255
+    inputs = found.inputs(side, resize)
+    assert abs(inputs - expected).max() < 8 / 255  # clipped and rounded after rows and after columns
+    assert abs(inputs - expected).mean() < 0.5 / 255
+    assert abs(inputs - found.inputs(side)).max() > 10 / 255
+    np.testing.assert_array_equal(inputs * 255, np.round(inputs * 255))
+
+
+def test_unknown_resizes_are_refused():
+    with pytest.raises(ValueError, match=r"no resize 'cubic'.*bicubic, bilinear or mean"):
+        digits(1).inputs(14, "cubic")
+
+
+def test_without_pillow_the_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ImportError, match=r"needs the package pillow.*pip install linvariance\[experiments\]"):
+        digits(1).inputs(14, "bicubic")
+    assert digits(1).inputs(14, "mean").shape == (1, 196)
+
+
+@pytest.mark.parametrize(("resize", "bytes_off"), [("bicubic", 15), ("bilinear", 1)])
+def test_filtered_inputs_turn_nearly_as_the_images_do(resize, bytes_off):
+    found = digits(4)
+    turned = Digits(np.rot90(found.images, axes=(1, 2)).copy(), found.labels, "turned")
+    expected = np.rot90(found.inputs(14, resize).reshape(-1, 14, 14), axes=(1, 2)).reshape(-1, 196)
+    assert abs(turned.inputs(14, resize) - expected).max() < (bytes_off + 0.5) / 255
+
+
 def test_inputs_turn_as_the_images_do():
     found = digits(4)
     turned = Digits(np.rot90(found.images, axes=(1, 2)).copy(), found.labels, "turned")
@@ -267,8 +310,12 @@ def test_more_digits_than_there_are_are_refused(count):
 
 
 def test_sizes_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="cannot be reduced to 13 x 13"):
+    with pytest.raises(ValueError, match="cannot be reduced to 13 x 13 by means"):
         digits().inputs(13)
+    assert digits(2).inputs(13, "bicubic").shape == (2, 169)
+    for side in (0, 29):
+        with pytest.raises(ValueError, match=f"cannot be reduced to {side} x {side}"):
+            digits().inputs(side, "bicubic")
     with pytest.raises(ValueError, match="go up to 9, which 9 one-hot targets cannot hold"):
         digits().targets(9)
 

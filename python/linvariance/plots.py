@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # matplotlib is imported where a figure is made: `import linv
 
 TEXT, SMALL = 11.0, 9.5  # points
 GREY = "#555555"
+PALE = "#888888"  # of what ours is compared with
+SIDE_BY_SIDE = 0.7  # of the distance between two integers, for what stands over one of them
 MOST_TICKS = 20
 
 
@@ -104,11 +106,42 @@ def draw(axes: "Axes", curves: Sequence[Curve], levels: Sequence[Level] = ()) ->
             axes.fill_between(curve.x, low, high, color=curve.look.colour, alpha=0.15, linewidth=0)
 
 
+def beneath(axes: "Axes", curves: Sequence[Curve], label: str) -> None:
+    """Draw curves y (1, T) to compare with: thin and grey, under all others, with a few hollow markers.
+
+    They share one entry in the legend.
+    """
+    for place, curve in enumerate(curves):
+        step = max(1, len(curve.x) // 5)
+        axes.plot(
+            curve.x,
+            curve.y[0],
+            color=PALE,
+            linewidth=1.0,
+            label="" if place else label,
+            marker=curve.look.marker,
+            markersize=4,
+            markerfacecolor="white",
+            markeredgewidth=0.8,
+            markevery=(place * step // max(1, len(curves)) + step // 2, step),
+            zorder=1.8,
+        )
+
+
+def dashes(axes: "Axes", x: npt.NDArray[Any], y: npt.NDArray[Any], label: str = "") -> None:
+    """Draw values to compare with as short horizontal grey lines, under what is drawn beside them."""
+    axes.plot(x, y, "_", color=PALE, markersize=10, markeredgewidth=2.2, label=label, zorder=1.8)
+
+
+def dodged(x: npt.NDArray[Any], place: int, count: int) -> npt.NDArray[Any]:
+    """Where the values over x of one of `count` things stand that are drawn side by side."""
+    return x + (place - (count - 1) / 2) * SIDE_BY_SIDE / max(1, count)
+
+
 def stems(axes: "Axes", curves: Sequence[Curve]) -> None:
     """Draw values over integers as stems with markers, side by side; y (1, T)."""
-    width = 0.7 / max(1, len(curves))
     for place, curve in enumerate(curves):
-        x = curve.x + (place - (len(curves) - 1) / 2) * width
+        x = dodged(curve.x, place, len(curves))
         axes.vlines(x, 0, curve.y[0], color=curve.look.colour, linewidth=2)
         axes.plot(x, curve.y[0], curve.look.marker, color=curve.look.colour, markersize=6, label=curve.label)
     if len(curves[0].x) <= MOST_TICKS:  # more would run into each other: matplotlib chooses some

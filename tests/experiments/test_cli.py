@@ -64,6 +64,7 @@ def test_all_figures_are_made_by_default(folder, tmp_path, monkeypatch):
         (["reproduce", "--seeds", "-3"], "--seeds -3"),
         (["reproduce", "--seeds", "two"], "two"),
         (["reproduce", "--seed", "2"], "--seed"),
+        (["reproduce", "--resize", "cubic"], "--resize cubic"),
         (["reproduce", "--data", "nowhere"], "nowhere is not a folder"),
         (["redo"], "redo"),
     ],

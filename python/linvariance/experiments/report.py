@@ -6,17 +6,30 @@ from html import escape
 import numpy as np
 
 from linvariance.datasets import Digits
+from linvariance.experiments import paper
 from linvariance.experiments.agreement import agreement
+from linvariance.experiments.comparison import Comparison, runs
 from linvariance.experiments.experiment import Experiment
 from linvariance.experiments.methods import Method
 from linvariance.experiments.nonlinear import AnyExperiment, NonlinearExperiment
 from linvariance.experiments.page import document, section, table
-from linvariance.experiments.protocol import LOSS_NAMES, LOSS_SCALES
+from linvariance.experiments.protocol import LOSS_NAMES, LOSS_SCALES, RESIZE_NAMES
 from linvariance.experiments.provenance import data, tools
 from linvariance.experiments.results import Figure, Result, listed, number, spread
 
 SOLVED = ("closed-form minimum", "trained", "relative excess")
 UNSOLVED = ("at the start", "trained")
+TEXTS = ("figure", "quantity", "of")
+NUMBERS = ("paper", "closed form", "trained or drawn", "distance / tolerance", "largest / tolerance (where)", "agrees")
+TOLERANCES = (
+    "The paper's curves are those of its vector graphics; ours, where compared with them, are medians over the seeds. "
+    "The distance is that of the value shown, which stands at the end of a curve; the largest one is given with its "
+    "epoch (in Figure 5: index). The paper does not say which digits it took. So the tolerance is the largest distance "
+    "between two of {origins}, which differ in digits and seeds, plus {width} of the axis for reading: what agrees is "
+    "no further from ours than another run of ours may be, in the value shown and everywhere. For nonlinear networks "
+    "it is the largest distance for any of the activations. Medians of ε_inv spread "
+    "over powers of ten: their distances are factors, and heights that the paper's plot cannot tell from 0 are equal."
+)
 VERDICTS = {None: "-", True: "yes", False: "no"}
 SAME_INFIMUM = (
     "There is no closed form. The augmented and the hard-wired problem have the same infimum, as for every loss that "
@@ -82,9 +95,11 @@ def _nonlinear(experiment: NonlinearExperiment, results: Mapping[Figure, Result]
 
 def _digits(experiment: AnyExperiment) -> str:
     digits, protocol = experiment.digits, experiment.protocol
+    resize = RESIZE_NAMES[protocol.resize]
     return (
         f"{len(digits)} digits from {digits.source}, without the digit {protocol.dropped_digit}, as images of "
-        f"{protocol.side} x {protocol.side} pixels; the group is the {experiment.rotations.order()} rotations"
+        f"{protocol.side} x {protocol.side} pixels ({resize}); the group is the {experiment.rotations.order()} "
+        "rotations"
     )
 
 
@@ -99,15 +114,40 @@ def _comparison(results: Mapping[Figure, Result]) -> str:
         (
             "" if place else "first",
             ("" if place else figure.name, fact.quantity if place in starts else "", fact.of),
-            (str(fact.paper or "-"), number(fact.closed_form), spread(fact.trained), VERDICTS[fact.agrees]),
+            (
+                number(fact.paper.value if fact.paper else None),
+                number(fact.closed_form),
+                spread(fact.trained),
+                *_gaps(fact.paper),
+                VERDICTS[fact.agrees],
+            ),
         )
         for figure, result in results.items()
         for starts in [_starts([fact.quantity for fact in result.facts])]
         for place, fact in enumerate(result.facts)
     ]
-    return table(
-        ("figure", "quantity", "of"), ("paper (read off the plot)", "closed form", "trained or drawn", "agrees"), rows
+    return f'{table(TEXTS, NUMBERS, rows)}\n<p class="small">{escape(_tolerances(results))}</p>'
+
+
+def _gaps(comparison: Comparison | None) -> tuple[str, str]:
+    """The distance from the paper of the value shown, and the largest along the curve, with its place."""
+    if comparison is None:
+        return "-", "-"
+    if comparison.is_factor:
+        return f"factor {comparison.here}", "-"
+    return str(comparison.here), f"{comparison.largest} ({comparison.place:g})"
+
+
+def _tolerances(results: Mapping[Figure, Result]) -> str:
+    """What agreement means, for the figures of this page."""
+    compared = [figure for figure, result in results.items() if any(fact.paper for fact in result.facts)]
+    counts: dict[int, list[str]] = {}
+    for figure in compared:
+        counts.setdefault(runs(figure.name), []).append(figure.number)
+    origins = listed(
+        [f"{count} runs of ours (figures {listed(numbers)})" for count, numbers in counts.items()] or ["-"]
     )
+    return TOLERANCES.format(origins=origins, width=f"{paper.LINE_WIDTH:.1%}") if compared else ""
 
 
 def _starts(words: Sequence[str]) -> set[int]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from linvariance.experiments.comparison import Comparison
 from linvariance.experiments.experiment import Experiment
 from linvariance.experiments.files import Exhibit
 
@@ -13,55 +14,24 @@ ROUNDING = 1e-12  # numbers of figures are of order 1: what is below comes from 
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What the paper's plot shows: a range from `low` to `high` (None: no upper end), or one value.
-
-    `tolerance` is how far outside a value may lie and still agree.
-
-    >>> str(Reading(0.6, 0.67, 0.05)), str(near(0.53, 0.05)), str(Reading(1.0, None, 0.0))
-    ('0.6 to 0.67', '0.53', 'above 1')
-    >>> near(0.53, 0.05).agrees(0.57), Reading(0.6, 0.67, 0.05).agrees(0.73)
-    (True, False)
-    """
-
-    low: float
-    high: float | None
-    tolerance: float
-
-    def agrees(self, value: float) -> bool:
-        """Whether the value lies inside of the range, widened by the tolerance."""
-        return self.low - self.tolerance < value and (self.high is None or value < self.high + self.tolerance)
-
-    def __str__(self) -> str:
-        if self.high is None:
-            return f"above {self.low:g}"
-        return f"{self.low:g}" if self.high == self.low else f"{self.low:g} to {self.high:g}"
-
-
-def near(value: float, tolerance: float) -> Reading:
-    """One value read off."""
-    return Reading(value, value, tolerance)
-
-
-@dataclass(frozen=True)
 class Fact:
-    """One number three ways: off the paper's plot, in closed form, after training (one value a seed) or from draws."""
+    """One number three ways: in the paper's figure, in closed form, after training (one value a seed) or from draws."""
 
     quantity: str
     of: str
-    paper: Reading | None = None
+    paper: Comparison | None = None
     closed_form: float | None = None
     trained: tuple[float, ...] = ()
 
     @property
     def value(self) -> float | None:
-        """What is compared with the paper: the median of what was trained, else the closed form."""
+        """The median of what was trained, else the closed form."""
         return float(np.median(self.trained)) if self.trained else self.closed_form
 
     @property
     def agrees(self) -> bool | None:
-        """Whether that is what the paper shows; None if one of the two is missing."""
-        return None if self.paper is None or self.value is None else self.paper.agrees(self.value)
+        """Whether it is what the paper shows; None if that is not known."""
+        return None if self.paper is None else self.paper.agrees
 
 
 @dataclass(frozen=True, eq=False)

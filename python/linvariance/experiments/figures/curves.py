@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from linvariance import plots
+from linvariance.experiments import paper
+from linvariance.experiments.comparison import Comparison, compare
 from linvariance.experiments.experiment import Course, Experiment, Floats
 from linvariance.experiments.files import Row
 from linvariance.experiments.methods import Method
 from linvariance.experiments.protocol import LOSS_NAMES
-from linvariance.experiments.results import ROUNDING, Fact, Reading
+from linvariance.experiments.results import ROUNDING, Fact
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number of W: its name, its courses (seeds, T), its value at W (d_L, d_0), what the paper's plots show.
+    """A number of W: its name, its courses (seeds, T), its value at W (d_L, d_0), the paper's figures that show it.
 
-    `at` is None for numbers of single layers, which the optimal W does not determine; `paper` has the readings by loss
-    and name of the method; `scale` is that of its axis, "linear" or "log".
+    `at` is None for numbers of single layers, which the optimal W does not determine; `figures` has a name by loss;
+    `scale` is that of its axis, "linear" or "log".
     """
 
     name: str
     over_epochs: Callable[[Course], Floats]
     at: Callable[[Experiment, Floats], float] | None
-    paper: Mapping[str, Mapping[str, Reading]] = field(default_factory=dict)
+    figures: Mapping[str, str] = field(default_factory=dict)
     scale: str = "linear"
 
     def optimum(self, experiment: Experiment, method: Method) -> float | None:
@@ -35,9 +39,14 @@ class Quantity:
         solution = experiment.solutions.get(method)
         return None if solution is None or self.at is None else self.at(experiment, solution.weights)
 
-    def reading(self, experiment: Experiment, method: Method) -> Reading | None:
-        """What the paper's plot shows for a method, if it was read off."""
-        return self.paper.get(experiment.protocol.loss, {}).get(method.name)
+    def figure(self, experiment: Experiment) -> str:
+        """The paper's figure of this quantity; "" if there is none."""
+        return self.figures.get(experiment.protocol.loss, "")
+
+    def beside_paper(self, experiment: Experiment, method: Method) -> Comparison | None:
+        """The median over seeds of a method's course beside the paper's curve."""
+        course = experiment.courses[method]
+        return compare(self.figure(experiment), method.name, course.epochs, np.median(self.over_epochs(course), axis=0))
 
 
 def curves(
@@ -55,6 +64,7 @@ def curves(
             )
             for method in methods
         ]
+        beneath(panel, quantity.figure(experiment), {method.name: method.look for method in methods})
         optima = {method: quantity.optimum(experiment, method) for method in methods}
         plots.draw(
             panel,
@@ -71,6 +81,13 @@ def curves(
     return picture
 
 
+def beneath(panel: "Axes", figure: str, looks: Mapping[str, plots.Look]) -> None:
+    """The paper's curves of these names, under what is drawn otherwise."""
+    found = {name: paper.line(figure, name) for name in looks}
+    lines = [plots.Curve("", line.x, line.y[np.newaxis], looks[name]) for name, line in found.items() if line]
+    plots.beneath(panel, lines, "the paper's curves, same markers")
+
+
 def legend(experiment: Experiment, picture: "Picture", panel: "Axes", columns: int = 3) -> None:
     """The legend of a picture, with the loss as its title, and what dashed lines mean if there are any."""
     note = "closed-form optimum, same colours" if experiment.solutions else ""
@@ -83,7 +100,7 @@ def final_facts(experiment: Experiment, quantity: Quantity, methods: Sequence[Me
         Fact(
             quantity.name,
             method.label,
-            quantity.reading(experiment, method),
+            quantity.beside_paper(experiment, method),
             quantity.optimum(experiment, method),
             last(quantity.over_epochs(experiment.courses[method])),
         )

@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from linvariance import plots
-from linvariance.experiments.figures.curves import last
+from linvariance.experiments.comparison import compare
+from linvariance.experiments.figures.curves import beneath, last
 from linvariance.experiments.files import Row
 from linvariance.experiments.nonlinear import ACTIVATIONS, CONVOLUTIONAL, DATA, HARD, Kind, NonlinearExperiment, Setting
-from linvariance.experiments.results import Fact, Reading, Result, middle
-
-PAPER = Reading(0.03, 0.06, 0.005)
-"""The final losses in the paper's plots, which can be read to 0.005."""
+from linvariance.experiments.results import Fact, Result, middle
 
 
 def losses_over_epochs(experiment: NonlinearExperiment) -> Result:
     """Losses of hard-wired and augmented networks on all training digits."""
-    return _result(experiment, (HARD, DATA), "The paper's curves end at 0.03 to 0.06. ", PAPER)
+    return _result(experiment, (HARD, DATA), "", "fig10")
 
 
 def convolutional_losses(experiment: NonlinearExperiment) -> Result:
@@ -24,15 +24,16 @@ def convolutional_losses(experiment: NonlinearExperiment) -> Result:
         "that it is invariant whatever its weights. It has as many weights as the augmented network and starts from "
         "the same ones; the hard-wired network has fewer and sees of a digit its average over the group only. "
     )
-    return _result(experiment, (HARD, DATA, CONVOLUTIONAL), words, None)
+    return _result(experiment, (HARD, DATA, CONVOLUTIONAL), words, "")
 
 
-def _result(experiment: NonlinearExperiment, kinds: Sequence[Kind], words: str, paper: Reading | None) -> Result:
+def _result(experiment: NonlinearExperiment, kinds: Sequence[Kind], words: str, figure: str) -> Result:
     protocol, many = experiment.protocol, experiment.samples[-1]
     picture, axes = plots.panels(len(protocol.hidden), len(protocol.activations), size=(11.0, 6.4), share=True)
     places = [(hidden, activation) for hidden in protocol.hidden for activation in protocol.activations]
     for panel, (hidden, activation) in zip(axes, places, strict=True):
         runs = [(kind, experiment.courses[Setting(kind.name, many, hidden, activation)]) for kind in kinds]
+        beneath(panel, figure, {curve_name(hidden, activation, kind): kind.look for kind in kinds})
         plots.draw(panel, [plots.Curve(kind.label, run.epochs, run.loss, kind.look) for kind, run in runs])
         panel.set_ylim(bottom=0)
         plots.explain(
@@ -43,13 +44,7 @@ def _result(experiment: NonlinearExperiment, kinds: Sequence[Kind], words: str, 
         )
     plots.legend(picture, axes[0])
     facts = tuple(
-        Fact(
-            f"final loss, {hidden} hidden units",
-            f"{ACTIVATIONS[activation]}, {kind.label}",
-            paper,
-            None,
-            last(experiment.courses[Setting(kind.name, many, hidden, activation)].loss),
-        )
+        _fact(experiment, Setting(kind.name, many, hidden, activation), kind, figure)
         for hidden, activation in places
         for kind in kinds
     )
@@ -63,6 +58,21 @@ def _result(experiment: NonlinearExperiment, kinds: Sequence[Kind], words: str, 
         + ".",
         facts,
     )
+
+
+def _fact(experiment: NonlinearExperiment, setting: Setting, kind: Kind, figure: str) -> Fact:
+    run, name = experiment.courses[setting], curve_name(setting.hidden, setting.activation, kind)
+    return Fact(
+        f"final loss, {setting.hidden} hidden units",
+        f"{ACTIVATIONS[setting.activation]}, {kind.label}",
+        compare(figure, name, run.epochs, np.median(run.loss, axis=0)),
+        trained=last(run.loss),
+    )
+
+
+def curve_name(hidden: int, activation: str, kind: Kind) -> str:
+    """That of the paper's curve."""
+    return f"{ACTIVATIONS[activation]}, {kind.name}, {hidden} units"
 
 
 def _sentence(facts: Sequence[Fact], hidden: int) -> str:

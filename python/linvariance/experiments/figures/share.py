@@ -19,7 +19,10 @@ def _rest_at(experiment: Experiment, W: Floats) -> float:
 
 # The two add up to 1, because rotations act by orthogonal matrices.
 SHARE = Quantity(
-    "‖W - W⊥‖² / ‖W‖²", lambda course: 1 - _rest_over_epochs(course), lambda experiment, W: 1 - _rest_at(experiment, W)
+    "‖W - W⊥‖² / ‖W‖²",
+    lambda course: 1 - _rest_over_epochs(course),
+    lambda experiment, W: 1 - _rest_at(experiment, W),
+    figures={"squared": "fig4", "cross_entropy": "fig9"},
 )
 REST = Quantity("‖W⊥‖² / ‖W‖²", _rest_over_epochs, _rest_at, scale="log")
 
@@ -27,18 +30,20 @@ REST = Quantity("‖W⊥‖² / ‖W‖²", _rest_over_epochs, _rest_at, scale="
 def share_over_epochs(experiment: Experiment) -> Result:
     """‖W - W⊥‖² / ‖W‖²: 1 for an invariant W; beside it ‖W⊥‖² / ‖W‖², which tells the ends of the curves apart."""
     methods = experiment.learned
-    rests, growths = final_facts(experiment, REST, methods), tuple(_growth(experiment, method) for method in methods)
+    shares, rests = (final_facts(experiment, quantity, methods) for quantity in (SHARE, REST))
+    growths = tuple(_growth(experiment, method) for method in methods)
+    grown = "; ".join(f"{middle(fact.trained)} ({fact.of})" for fact in growths)
     caption = (
         "Left: the share of ‖W‖² in the invariant part of W, 1 when W is invariant, as the hard-wired network is by "
-        f"construction. Right: the rest, ‖W⊥‖² / ‖W‖². {ends(experiment, rests)} ‖W‖ itself moves too: it "
-        f"ends at that at the start, times {'; '.join(f'{middle(fact.trained)} ({fact.of})' for fact in growths)}."
+        f"construction. {ends(experiment, shares)} Right: the rest, ‖W⊥‖² / ‖W‖². "
+        f"{ends(experiment, rests)} ‖W‖ itself moves too: it ends at that at the start, times {grown}."
     )
     return Result(
         curves(experiment, (SHARE, REST), methods),
         ("method", "seed", "epoch", "invariant_share", "rest"),
         list(table(experiment, methods, SHARE.over_epochs, REST.over_epochs)),
         caption,
-        (*rests, *growths),
+        (*shares, *rests, *growths),
     )
 
 

@@ -1,17 +1,21 @@
 """Figure 5: singular values of the targets Z of the hard-wired, augmented and regularized problems."""
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from linvariance import plots
-from linvariance.experiments.experiment import Experiment
-from linvariance.experiments.methods import AUGMENTED, HARD_WIRED
+from linvariance.experiments import paper
+from linvariance.experiments.comparison import Comparison, compare
+from linvariance.experiments.experiment import Experiment, Floats
+from linvariance.experiments.methods import AUGMENTED, HARD_WIRED, Method
 from linvariance.experiments.protocol import LOSS_NAMES
-from linvariance.experiments.results import Fact, Result, listed, near, number
+from linvariance.experiments.results import Fact, Result, listed, number
 
-PAPER = {"hard-wired": near(10.0, 1.0), "augmented": near(20.0, 1.0)}
-"""The largest singular values, on an axis that can be read to 1."""
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def singular_values(experiment: Experiment) -> Result:
@@ -21,9 +25,8 @@ def singular_values(experiment: Experiment) -> Result:
     for the augmented problem, whose sum has |G| times as many terms.
     """
     n, order, rank = len(experiment.digits), experiment.rotations.order(), experiment.protocol.rank
-    methods = (HARD_WIRED, AUGMENTED, experiment.learned[1])
-    ours = {method: experiment.solutions[method].singular_values for method in methods}
-    papers = {method: values * math.sqrt(n * order if method == AUGMENTED else n) for method, values in ours.items()}
+    papers = scaled(experiment)
+    ours = {method: experiment.solutions[method].singular_values for method in papers}
     picture, panels = plots.panels(1, 2, size=(10.0, 4.8))
     for panel, values, label in (
         (panels[0], papers, "σᵢ(Z), sums over the data (as in the paper)"),
@@ -36,13 +39,20 @@ def singular_values(experiment: Experiment) -> Result:
                 for method, sigma in values.items()
             ],
         )
+        if values is papers:
+            _dashes(panel, list(papers))
         plots.mark(panel, rank + 0.5, f"rank bound r = {rank}")
         plots.explain(panel, "index i", label)
     plots.legend(picture, panels[0], title=LOSS_NAMES[experiment.protocol.loss])
 
     facts = tuple(
-        Fact("largest σ(Z), scaled as in the paper", method.label, PAPER.get(method.name), float(papers[method][0]))
-        for method in methods
+        Fact(
+            "largest σ(Z), scaled as in the paper",
+            method.label,
+            _beside_paper(method, papers[method]),
+            float(papers[method][0]),
+        )
+        for method in papers
     )
     tops = listed([f"{number(fact.closed_form)} ({fact.of})" for fact in facts])
     apart = np.abs(ours[AUGMENTED] - ours[HARD_WIRED]).max()
@@ -55,7 +65,29 @@ def singular_values(experiment: Experiment) -> Result:
     )
     rows = [
         (method.name, place + 1, float(ours[method][place]), float(papers[method][place]))
-        for method in methods
+        for method in papers
         for place in range(len(ours[method]))
     ]
     return Result(picture, ("method", "index", "singular_value", "scaled_as_in_the_paper"), rows, caption, facts)
+
+
+def scaled(experiment: Experiment) -> dict[Method, Floats]:
+    """Singular values of the three targets, from sums over the data as in the paper."""
+    n, order = len(experiment.digits), experiment.rotations.order()
+    return {
+        method: experiment.solutions[method].singular_values * math.sqrt(n * order if method == AUGMENTED else n)
+        for method in (HARD_WIRED, AUGMENTED, experiment.learned[1])
+    }
+
+
+def _beside_paper(method: Method, sigma: Floats) -> Comparison | None:
+    return compare("fig5", method.name, np.arange(1.0, len(sigma) + 1), sigma)
+
+
+def _dashes(panel: "Axes", methods: Sequence[Method]) -> None:
+    """The paper's values, each at the stem of ours."""
+    found = [paper.line("fig5", method.name) for method in methods]
+    for place, line in enumerate(found):
+        if line is not None:
+            label = "" if place else "the paper's values"
+            plots.dashes(panel, plots.dodged(line.x, place, len(methods)), line.y, label)
