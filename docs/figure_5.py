@@ -16,7 +16,7 @@ STRENGTHS = (0.9, 0.3)  # the figure's λ = 0.1 is 9λ here; a third of it
 
 def singular_values(digits: Digits, samples: int = SAMPLES) -> dict[str, np.ndarray]:
     """(samples, 9) for each problem, scaled as in the figure: of sums over the digits, not means."""
-    X = digits.images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196) / 255
+    X = digits.inputs(14, "mean")
     Y, rep = digits.targets(CLASSES), lv.groups.image_rotations(14)
     found: dict[str, list[np.ndarray]] = {}
     for seed in range(samples):
