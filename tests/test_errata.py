@@ -410,6 +410,24 @@ def test_the_printed_values_contradict_both():
     assert hard[5] / augmented[5] * 2 == pytest.approx(1.29, abs=0.005)
 
 
+def test_where_the_printed_values_leave_those_of_other_samples():
+    """The table of least and greatest values, made by docs/figure_5.py, beside the paper's."""
+    section = PAGE[PAGE.index("## 8.") : PAGE.index("## 9.")]
+    lines = re.findall(r"^\|[^|\n]*\| ([\d. |]+) \|$", section, flags=re.MULTILINE)
+    rows = np.array([[float(x) for x in line.split("|")] for line in lines])
+    hard, augmented, regularized = FIGURE_5.values()
+    np.testing.assert_allclose(rows[:3], [hard, augmented / 2, regularized], atol=5.1e-4)  # printed to 0.001
+    exact, nine, three = rows[3:].reshape(3, 2, 9)
+    for found, (least, greatest), outside in (
+        (augmented / 2, exact, []),
+        (hard, exact, [5]),
+        (regularized, nine, [5, 6, 7]),
+        (regularized, three, []),
+    ):
+        assert np.flatnonzero((found < least) | (found > greatest)).tolist() == outside
+    assert 0 < regularized[7] - nine[1, 7] < 1.1 * READING
+
+
 # -------------------------------------------------------------------------------------------------- 9. full rank
 
 

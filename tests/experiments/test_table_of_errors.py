@@ -14,6 +14,15 @@ ACTIVATIONS = ("leaky ReLU", "ReLU", "swish", "tanh")
 COLUMNS = list(itertools.product(ACTIVATIONS, (DIGITS, NOISE)))
 
 
+BARS = {  # Figure 11, from the vector graphics of PMLR 325: MNIST, then Gaussian inputs, in the order of ACTIVATIONS
+    (1000, 7): ((1.04, 1.01, 0.93, 0.01), (1.84, 1.99, 0.53, 0.13)),
+    (1000, 15): ((14.21, 20.58, 12.5, 13.62), (12.09, 29.31, 10.12, 21.12)),
+    (5000, 7): ((0.03, 0.0, 0.06, 0.55), (0.42, 0.77, 0.06, 1.03)),
+    (5000, 15): ((1.14, 0.99, 3.11, 7.29), (3.1, 3.51, 4.55, 8.53)),
+}
+READABLE = 0.06
+
+
 def table():
     """(digits, hidden, activation) -> median, least and greatest of both losses and of both errors."""
     found, block = {}, ""
@@ -85,3 +94,16 @@ def test_losses_of_augmented_networks(hidden, least, greatest):
     for size, name in itertools.product((1000, 5000), ACTIVATIONS):
         hard, augmented = TABLE[size, hidden, name][:2, 0]
         assert least < 1 - augmented / hard < greatest
+
+
+def test_the_papers_bars():
+    """Smaller with the bottleneck in all, with more data in 14 of 16 pairs; noise at most 4 times as high."""
+    few, many = (np.array([BARS[size, 7], BARS[size, 15]]) for size in (1000, 5000))  # (hidden, inputs, activation)
+    for bars in (few, many):
+        assert (bars[0] < bars[1]).all()
+        digits, noise = np.where(bars < READABLE, np.nan, bars).swapaxes(0, 1)
+        assert np.nanmax(noise[0] / digits[0]) < 2
+        assert np.nanmax(noise[1] / digits[1]) < 4
+    assert np.argwhere(many >= few).tolist() == [[0, 0, 3], [0, 1, 3]]
+    fall = many[1, 0] / few[1, 0]
+    assert (round(fall.min(), 2), round(fall.max(), 2)) == (0.05, 0.54)
