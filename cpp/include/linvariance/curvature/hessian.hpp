@@ -32,9 +32,9 @@ class Hessian {
         reserve(copies);
         const Field<T> tangent{tangent_.data(), tangent_inner_.data()};
         const Field<T> adjoint_tangent{adjoint_tangent_.data(), adjoint_tangent_inner_.data()};
-        for_each_layer(copies, tangent, [&](auto layer, Index offset, Index k) {
+        for_each_layer(copies, tangent, [&](auto layer, Index offset, bool first, Index k) {
             const ConstView<T> from(directions.row(k).data() + offset, layer.rows(), layer.cols());
-            offset == 0 ? objective_.S.enter(from, layer) : void(layer = from);
+            first ? objective_.S.enter(from, layer) : void(layer = from);
         });
         product_tangent(chain_, value(), tangent, copies);
         auto root = chain_.at(adjoint_tangent, chain_.root(), copies);
@@ -42,9 +42,9 @@ class Hessian {
                                                          moment_tangent_.data(), copies);
         const Field<T> adjoint{gradient_.data(), work_.adjoint_inner.data()};
         product_pullback_tangent(chain_, value(), adjoint, tangent, adjoint_tangent, copies);
-        for_each_layer(copies, adjoint_tangent, [&](auto layer, Index offset, Index k) {
+        for_each_layer(copies, adjoint_tangent, [&](auto layer, Index offset, bool first, Index k) {
             View<T> to(out.row(k).data() + offset, layer.rows(), layer.cols());
-            offset == 0 ? objective_.S.leave(layer, to) : void(to = layer);
+            first ? objective_.S.leave(layer, to) : void(to = layer);
         });
     }
 
@@ -57,7 +57,9 @@ class Hessian {
             const auto& node = chain_.node(n);
             if (!node.is_layer()) continue;
             auto stack = chain_.at(field, n, copies);
-            for (Index k = 0; k < copies; ++k) function(stack.middleRows(k * node.rows, node.rows), node.offset, k);
+            for (Index k = 0; k < copies; ++k) {
+                function(stack.middleRows(k * node.rows, node.rows), node.offset, n == chain_.spine().back(), k);
+            }
         }
     }
 
