@@ -100,7 +100,11 @@ class Path:
                 for near in self.path.near_crossings
             ),
             Finding("no jump", "proved" if self.path.is_certified else "undecided", none),
-            Finding("smallest gap", self.path.smallest_gap, "of (σᵣ - σᵣ₊₁) / σ₁ over all λ > 0, its infimum; 0 at a jump, and if σᵣ tends to 0"),
+            Finding(
+                "smallest gap",
+                self.path.smallest_gap,
+                "of (σᵣ - σᵣ₊₁) / σ₁ over all λ > 0, its infimum; 0 at a jump, and if σᵣ tends to 0",
+            ),
             Finding("loss at 0+", start.loss, "W(0+): of all minimizers without penalty the one of least ‖WG‖"),
             Finding("loss at ∞", limit.loss, "W(∞): the hard-wired optimum"),
             Finding("‖W⊥‖ at 0", self._perp(zero), "W(0): of the same minimizers the one of least norm"),
