@@ -11,7 +11,7 @@ namespace {
 using bodies::Level;
 
 // Each entry point inlines its body for its own target: nothing of a body exists out of line.
-#define LINVARIANCE_LEVEL(NAMESPACE, TARGET, BYTES, ROWS, VECTORS, DOT_ROWS, DOT_COLUMNS)                             \
+#define LINVARIANCE_LEVEL(NAMESPACE, TARGET, BYTES, ROWS, VECTORS, DOT_ROWS, DOT_COLUMNS, DEPTH)                      \
     namespace NAMESPACE {                                                                                             \
     template <class T>                                                                                                \
     using L = Level<T, BYTES, ROWS, VECTORS, DOT_ROWS, DOT_COLUMNS>;                                                  \
@@ -38,15 +38,15 @@ using bodies::Level;
         bodies::momentum(size, rate, friction, g, w, b);                                                              \
     }                                                                                                                 \
     template <class T>                                                                                                \
-    constexpr Kernels<T> table{L<T>::width, ROWS,     VECTORS,  DOT_ROWS,     DOT_COLUMNS,                            \
+    constexpr Kernels<T> table{L<T>::width, ROWS,     VECTORS,  DOT_ROWS,     DOT_COLUMNS, DEPTH,                     \
                                &panel<T>,   &dots<T>, &adam<T>, &residual<T>, &momentum<T>};                          \
     }
 
-LINVARIANCE_LEVEL(baseline, , 16, 5, 2, 4, 2)
+LINVARIANCE_LEVEL(baseline, , 16, 5, 2, 4, 2, 256)
 #if defined(__x86_64__) && (defined(__clang__) || __GNUC__ >= 12)
 #define LINVARIANCE_X86_LEVELS
-LINVARIANCE_LEVEL(v3, __attribute__((target("arch=x86-64-v3"))), 32, 6, 2, 4, 2)
-LINVARIANCE_LEVEL(v4, __attribute__((target("arch=x86-64-v4,prefer-vector-width=512"))), 64, 5, 5, 4, 4)
+LINVARIANCE_LEVEL(v3, __attribute__((target("arch=x86-64-v3"))), 32, 6, 2, 4, 2, 256)
+LINVARIANCE_LEVEL(v4, __attribute__((target("arch=x86-64-v4,prefer-vector-width=512"))), 64, 5, 5, 4, 4, 128)
 #endif
 
 struct Choice {

@@ -29,7 +29,9 @@ using Size = std::ptrdiff_t;
 
 template <class T>
 struct Kernels {
-    Size width, rows, vectors, dot_rows, dot_columns;  // of a vector; of the largest tiles
+    Size width;                                 // entries of a vector
+    Size rows, vectors, dot_rows, dot_columns;  // of the largest tiles
+    Size depth;                                 // rows of B summed in registers at a time
 
     // C (m, n) = A (m, k) B (k, n) or, with `onto`, C += A B, for columns that fill up to `vectors` vectors; those of B
     // are all there to be read, the first n of C to be written. An entry of C is summed in the same order whatever m

@@ -7,9 +7,8 @@
 
 namespace linvariance {
 
-constexpr Size DEPTH = 96;       // rows of B that a panel keeps in the first-level cache
-constexpr Size WIDEST = 5 * 64;  // bytes of a row of the widest panel
-constexpr Size CACHE = 16384;    // bytes of B that stay in the first-level cache beside the rest
+constexpr Size PANEL = 40960;  // bytes of the largest panel, of `depth` rows
+constexpr Size CACHE = 16384;  // bytes of B that stay in the first-level cache beside the rest
 
 // Near-equal parts of at most `most`: `count` of them, the first `longer` of which have one more than `length`.
 struct Parts {
@@ -45,8 +44,8 @@ void copy_panel(Size k, Size width, Size columns, const T* B, Size b_row, T* to)
 template <class T>
 void multiply_ab(Size m, Size n, Size k, Strided<const T> A, Strided<const T> B, Strided<T> C, bool onto) {
     const Kernels<T>& kernel = kernels<T>();
-    alignas(64) T buffer[DEPTH * WIDEST / Size(sizeof(T))];
-    const Parts tiles(k, DEPTH);
+    alignas(64) T buffer[PANEL / Size(sizeof(T))];
+    const Parts tiles(k, kernel.depth);
     for (Size t = 0; t < tiles.count; ++t) {
         const Size depth = tiles.of(t);
         for_each_panel(kernel, n, [&](Size start, Size width, Size columns, Size vectors) {
@@ -80,7 +79,7 @@ void pack(Size n, Size k, Strided<const T> B, T* packed) {
 template <class T>
 void multiply_packed(Size m, Size n, Size k, Strided<const T> A, const T* packed, Strided<T> C, bool onto) {
     const Kernels<T>& kernel = kernels<T>();
-    const Parts tiles(k, DEPTH);
+    const Parts tiles(k, kernel.depth);
     for_each_panel(kernel, n, [&](Size start, Size width, Size columns, Size vectors) {
         Strided<const T> left = A;
         const T* from = packed + start * k;
