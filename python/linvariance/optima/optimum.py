@@ -48,7 +48,7 @@ def solve(problem: Problem) -> Solution:
     with np.errstate(over="ignore", invalid="ignore"):
         weights = (U[:, :rank] * sigma[:rank]) @ Vt[:rank] @ whitened.back
     return Solution(
-        weights=problem.lift(_finite(weights, problem)),
+        weights=problem.lift(finite(weights, problem)),
         loss=whitened.floor + float(np.square(sigma[rank:]).sum()),
         singular_values=sigma,
         rank=rank,
@@ -79,7 +79,7 @@ def _by_multiplets(problem: Problem, quadratic: Equivariant) -> Solution:
     with np.errstate(over="ignore", invalid="ignore"):
         weights = left @ right
     return Solution(
-        weights=problem.lift(_finite(weights, problem)),
+        weights=problem.lift(finite(weights, problem)),
         loss=whitened.floor + float(sum(rest)),
         singular_values=sigma,
         rank=sum(choice.taken),
@@ -91,7 +91,8 @@ def _by_multiplets(problem: Problem, quadratic: Equivariant) -> Solution:
     )
 
 
-def _finite(weights: Array, problem: Problem) -> Array:
+def finite(weights: Array, problem: Problem) -> Array:
+    """The gate of weights on their way out."""
     if not np.isfinite(weights).all():
         raise ValueError(
             f"The weights overflow: X has the scale {_scale(problem.data.xx):.3g} and Y the scale "
