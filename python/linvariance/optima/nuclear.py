@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
+from scipy.linalg import lapack
 from scipy.sparse.linalg import LinearOperator, minres
 
 from ..arrays import Array, instance, real
@@ -90,10 +91,11 @@ def nuclear_norm(problem: Problem, strength: float) -> NuclearSolution:
     standard = _Standard.of(whitened)
     mu = min(strength / standard.top / standard.steepest, 2 * standard.vanishing)  # beyond it all is 0
     v, closed_form = _minimum(standard, mu)
-    U, sigma, Vt = svd(v)
+    U, sigma, _ = svd(v)
     rank = decide_rank(sigma, v.shape)
-    U, sigma, Vt = U[:, :rank], sigma[:rank], Vt[:rank]
-    v = (U * sigma) @ Vt
+    U, sigma = U[:, :rank], sigma[:rank]
+    if rank < len(v):  # not from its right vectors: columns of v may differ in scale by the condition of A
+        v = U @ (U.T @ v)
     unit = standard.top / standard.steepest
     return NuclearSolution(
         weights=problem.lift(finite(standard.left @ v @ standard.right * unit, problem)),
@@ -168,13 +170,13 @@ class _Standard:
 
     @staticmethod
     def of(whitened: Whitened) -> _Standard:
-        P, e, Qt = svd(whitened.back)
+        P, s, Q = _graded(whitened.back)
         U, sigma, Vt = svd(whitened.target)
         q = decide_rank(sigma, whitened.target.shape, whitened.noise)
-        top, steepest = (float(sigma[0]), float(1 / e[-1])) if q else (1.0, 1.0)
+        top, steepest = (float(sigma[0]), float(s[0])) if q else (1.0, 1.0)
         z = (sigma[:q, None] / top * Vt[:q]) @ P
         floor = whitened.floor + float(np.square(sigma[q:]).sum())
-        return _Standard(z, 1 / e / steepest, U[:, :q], Qt, top, steepest, floor)
+        return _Standard(z, s / steepest, U[:, :q], Q.T, top, steepest, floor)
 
     def residual(self, v: Array) -> Array:
         return self.z - v * self.s
@@ -279,9 +281,9 @@ class _State:
         return self.standard.gap(self.v, self.mu)
 
     def stepped(self) -> _State:
-        """One step of Newton's method, from L = U diag(l) and across the orbit L O of orthogonal O, which changes M not.
+        """One step of Newton's method, from L = U diag(l) and across the orbit L O of orthogonal O.
 
-        The Hessian vanishes along the orbit: there rounding alone would set the length of the step.
+        M is the same along the orbit and the Hessian vanishes: rounding alone would set the length of the step.
         """
         lengths, H, K = np.sqrt(self._m), self._H, self._K
         L, weighted = np.diag(lengths[:, 0]), self._H * np.square(self.standard.s)
@@ -301,6 +303,19 @@ class _State:
         operator = LinearOperator((L.size, L.size), matvec=hessian, dtype=np.float64)
         step, _ = minres(operator, -across(L - H @ (H.T @ L)).ravel(), rtol=1e-10, maxiter=300)
         return _State(self.standard, self.mu, self._U @ (L + step.reshape(L.shape)))
+
+
+def _graded(E: Array) -> tuple[Array, Array, Array]:
+    """E (k, dim) = P diag(1/s) Qᵀ, s descending: all s to full relative accuracy if only the scale of rows spreads.
+
+    One-sided Jacobi. A bidiagonalization would round the largest s, which the loss feels most, by eps·condition.
+    """
+    if 0 in E.shape:
+        return np.eye(len(E)), np.zeros(0), np.zeros((E.shape[1], 0))
+    values, Q, P, work, _, info = lapack.dgejsv(E.T, joba=0, jobu=0, jobv=0)
+    assert info == 0
+    s = work[1] / work[0] / values[::-1]
+    return P[:, ::-1], s, Q[:, ::-1]
 
 
 def _largest(matrix: Array) -> float:
