@@ -41,7 +41,7 @@ class NuclearSolution:
         vanishing: the strength from which on V = 0 is optimal.
         singular_values: those of V (or V A) that are not zero, descending.
         duality_gap: loss + strength·norm exceeds the minimum by no more than this, but for rounding of eps times the
-            loss of V = 0; a dual feasible point proves it.
+            loss of V = 0; a dual feasible point proves it. About eps times that loss times σ_1/σ_rank of V.
         closed_form: whether by thresholding σ(Z).
     """
 

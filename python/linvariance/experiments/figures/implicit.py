@@ -11,7 +11,7 @@ import linvariance as lv
 from linvariance import plots
 from linvariance.experiments.experiment import Experiment, Floats
 from linvariance.experiments.files import Row
-from linvariance.experiments.results import Fact, Result, listed, number
+from linvariance.experiments.results import Fact, Result, listed, middle, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,7 @@ RATE = 0.1  # of gradient descent; losses are of curvature below 2 here
 SCALES = {2: (1e-1, 1e-2, 1e-4, 1e-6), 3: (1e-1, 3e-2, 1e-2, 3e-3)}  # of initial weights, for each depth
 EPOCHS = {2: 4000, 3: 20_000}  # until the last mode is learned from the smallest of them
 RECORDS = 4000
+ENDS = ((2, 1e-1), (3, 1e-1), (2, 1e-6), (3, 3e-3))  # depths and scales that are drawn and told
 LADDER, PATH = plots.LOOKS[0], plots.LOOKS[3]
 LOOKS = {2: plots.LOOKS[2], 3: plots.LOOKS[1]}
 
@@ -83,19 +84,24 @@ def implicit_bias(experiment: Experiment) -> Result:
     _draw_runs(panels[0], posed, path, runs)
     _draw_distances(panels[1], near, far)
     plots.legend(picture, panels[0], columns=3)
+    families = {"optima of bounded rank": near, "nuclear-norm optima": far}
     facts = tuple(
-        Fact(
-            f"mean distance to {name}, in ‖Z‖",
-            f"depth {depth}, weights of {scale:g}",
-            trained=tuple(values[depth, scale].mean(axis=1)),
-        )
-        for name, values in (("optima of bounded rank", near), ("nuclear-norm optima", far))
-        for depth, scale in values
+        Fact(f"mean distance to {name}, in ‖Z‖", _named(*key), trained=tuple(values[key].mean(axis=1).tolist()))
+        for key in ENDS
+        for name, values in families.items()
     )
-    rows = [*_rows(posed, "bounded rank", posed.ladder), *_rows(posed, "nuclear norm", path)]
-    for (depth, scale), W in runs.items():
-        rows += _rows(posed, f"depth {depth}, weights of {scale:g}", W[0][:: RECORDS // 100])
-    return Result(picture, ("what", "nuclear_norm", "loss"), rows, _caption(experiment, posed, near, far), facts)
+    rows = [*_rows(posed, "optima of bounded rank", posed.ladder), *_rows(posed, "nuclear-norm optima", path)]
+    for key, W in runs.items():
+        rows += _rows(posed, _named(*key), W[0][:: RECORDS // 100])
+        for name, values in families.items():
+            closest = enumerate(values[key].mean(axis=0).tolist(), start=1)
+            rows += [(f"distance to {name}", _named(*key), rank, value) for rank, value in closest]
+    caption = _caption(experiment, posed, facts, near[ENDS[-1]].mean(axis=0))
+    return Result(picture, ("quantity", "of", "place_or_rank", "value"), rows, caption, facts)
+
+
+def _named(depth: int, scale: float) -> str:
+    return f"depth {depth}, weights of {scale:g}"
 
 
 def _runs(experiment: Experiment, posed: Whitened, depth: int, scale: float) -> Floats:
@@ -126,9 +132,10 @@ def _nuclear(W: Floats) -> Floats:
     return values
 
 
-def _rows(posed: Whitened, what: str, W: Floats) -> Iterator[Row]:
-    for norm, loss in zip(_nuclear(W).tolist(), posed.losses(W).tolist(), strict=True):
-        yield what, norm, loss
+def _rows(posed: Whitened, of: str, W: Floats) -> Iterator[Row]:
+    for name, values in (("nuclear norm", _nuclear(W)), ("loss", posed.losses(W))):
+        for place, value in enumerate(values.tolist()):
+            yield name, of, place, value
 
 
 def _draw_runs(panel: "Axes", posed: Whitened, path: Floats, runs: dict[tuple[int, float], Floats]) -> None:
@@ -136,7 +143,7 @@ def _draw_runs(panel: "Axes", posed: Whitened, path: Floats, runs: dict[tuple[in
     for depth, scales in SCALES.items():
         for scale, line in ((scales[0], ":"), (scales[-1], "-")):
             W = runs[depth, scale][0]
-            label = f"depth {depth}, weights of {scale:g}"
+            label = _named(depth, scale)
             curves.append(plots.Curve(label, _nuclear(W), posed.losses(W)[np.newaxis], _bare(LOOKS[depth]), line))
     ladder = plots.Curve(
         "optima of rank 0, 1, ...", _nuclear(posed.ladder), posed.losses(posed.ladder)[np.newaxis], LADDER, " "
@@ -162,20 +169,10 @@ def _bare(look: plots.Look) -> plots.Look:
     return plots.Look(look.colour, "")
 
 
-def _caption(
-    experiment: Experiment, posed: Whitened, near: dict[tuple[int, float], Floats], far: dict[tuple[int, float], Floats]
-) -> str:
-    def sides(place: int) -> str:
-        return listed(
-            [
-                f"{number(float(near[key].mean()))} and {number(float(far[key].mean()))} from weights of {key[1]:g} "
-                f"at depth {key[0]}"
-                for key in ((depth, scales[place]) for depth, scales in SCALES.items())
-            ]
-        )
-
+def _caption(experiment: Experiment, posed: Whitened, facts: tuple[Fact, ...], last: Floats) -> str:
+    pairs = zip(facts[::2], facts[1::2], strict=True)
+    sides = [f"{middle(one.trained)} and {middle(other.trained)} ({one.of})" for one, other in pairs]
     q, seeds = len(posed.sigma), f"{len(experiment.seeds)} seed" + "s" * (len(experiment.seeds) > 1)
-    last = near[3, SCALES[3][-1]].mean(axis=0)
     hardest = int(last.argmax()) + 1
     return (
         f"Not a figure of the paper. The hard-wired problem on {len(experiment.digits)} digits in whitened inputs, "
@@ -184,7 +181,7 @@ def _caption(
         "bound, no penalty. Left: no W has less loss at its nuclear norm than those on the green line; lines of runs "
         "are of the first seed. Right: the least distance of a run to the optimum of each rank from 1 to "
         f"{q - 1}, mean over ranks, in units of ‖Z‖, where the nuclear norm has the strength 2σ_(r+1), at which rank r "
-        f"is reached. To optima of bounded rank and of nuclear norms it is {sides(0)}, but {sides(-1)}. The rung "
+        f"is reached. To optima of bounded rank and of nuclear norms it is {listed(sides)}. The rung "
         f"farthest from a run of the last kind is rank {hardest}, {number(float(last[hardest - 1]))} away, where "
         f"σ_(r+1)/σ_r is {number(float(posed.sigma[hardest] / posed.sigma[hardest - 1]))}."
     )
