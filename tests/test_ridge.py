@@ -15,6 +15,7 @@ import methods
 import oracles
 import strategies
 import zoo
+from linvariance.landscape import classify, critical_points, network_at, nullity
 from tolerances import bounded, close
 
 method_names = st.sampled_from(methods.METHODS)
@@ -133,6 +134,22 @@ def test_critical_points_are_the_truncations_of_the_literal_target(method):
         assert found.kind == point.kind
         if point.index:
             assert lv.escape(p, lv.network_at(point, (p.dim, min(p.rank, p.dim), p.outputs))).after < point.loss
+
+
+@pytest.mark.parametrize("exponent", [-120, -40, 40])
+def test_a_metric_in_another_unit_changes_neither_what_a_network_is_nor_its_nullity(exponent):
+    rng = np.random.default_rng(0)
+    m, unit = lv.Moments.from_data(rng.standard_normal((40, 4)), rng.standard_normal((40, 3))), 4.0**exponent
+    plain, weighed = (lv.unconstrained(m, rank=2, metric=c * np.eye(3)) for c in (1.0, unit))
+    saddle = network_at(critical_points(plain)[1], (4, 2, 3)).weights
+    for size in (1e-6, 0.0):  # a gradient of 1e-6 is none that rounding leaves
+        layers = [W + size * rng.standard_normal(W.shape) for W in saddle]
+        a, b = lv.Network(layers), lv.Network([2.0**exponent * layers[0], layers[1]])
+        here, there = classify(plain, a), classify(weighed, b)
+        assert (there.kind, there.subset) == (here.kind, here.subset)
+        assert here.kind == ("not critical" if size else "strict saddle")
+    root = lv.Network([2.0 ** (exponent / 2) * W for W in layers])  # balanced, as Hessians of other units are not
+    assert nullity(weighed, root).found == nullity(plain, a).found == 4
 
 
 # ------------------------------------------------------------------------------------------------- the path in λ
