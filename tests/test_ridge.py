@@ -398,6 +398,19 @@ def test_a_metric_that_does_not_commute_with_output_is_refused_with_the_residual
     assert lv.augmented(lv.Moments.from_data(X.T, Y.T), rep, rank=1, output=output, metric=mean).metric is not None
 
 
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_a_metric_of_any_scale_that_does_not_commute_is_refused(unit):
+    m, turn = lv.Moments.from_data(np.eye(3), np.eye(3)), lv.groups.cyclic(3)
+    with pytest.raises(ValueError, match="metric must commute with output"):
+        lv.hard_wired(m, turn, rank=1, output=turn, metric=unit * np.diag([1.0, 2.0, 3.0]))
+
+
+def test_weights_that_overflow_in_the_metric_only_are_refused_too():
+    m = lv.Moments.from_data(1e-160 * np.eye(3), 1e150 * np.eye(3))  # V = K W is 1e160, W is 1e310
+    with pytest.raises(ValueError, match="weights overflow"):
+        lv.solve(lv.unconstrained(m, rank=2, metric=1e-300 * np.eye(3)))
+
+
 @given(strategies.cases(spectra=strategies.WELL_CONDITIONED, targets=("noise", "linear")), method_names)
 @settings(max_examples=25)
 def test_outputs_in_other_units_with_the_metric_of_these_are_the_same_problem(case, method):

@@ -48,7 +48,7 @@ def solve(problem: Problem) -> Solution:
     with np.errstate(over="ignore", invalid="ignore"):
         weights = (U[:, :rank] * sigma[:rank]) @ Vt[:rank] @ whitened.back
     return Solution(
-        weights=problem.lift(_finite(weights, problem)),
+        weights=_lifted(weights, problem),
         loss=whitened.floor + float(np.square(sigma[rank:]).sum()),
         singular_values=sigma,
         rank=rank,
@@ -79,7 +79,7 @@ def _by_multiplets(problem: Problem, quadratic: Equivariant) -> Solution:
     with np.errstate(over="ignore", invalid="ignore"):
         weights = left @ right
     return Solution(
-        weights=problem.lift(_finite(weights, problem)),
+        weights=_lifted(weights, problem),
         loss=whitened.floor + float(sum(rest)),
         singular_values=sigma,
         rank=sum(choice.taken),
@@ -91,13 +91,15 @@ def _by_multiplets(problem: Problem, quadratic: Equivariant) -> Solution:
     )
 
 
-def _finite(weights: Array, problem: Problem) -> Array:
-    if not np.isfinite(weights).all():
+def _lifted(V: Array, problem: Problem) -> Array:
+    with np.errstate(over="ignore", invalid="ignore"):
+        W = problem.lift(V) if np.isfinite(V).all() else V  # in a metric W may overflow where V does not
+    if not np.isfinite(W).all():
         raise ValueError(
             f"The weights overflow: X has the scale {_scale(problem.data.xx):.3g} and Y the scale "
             f"{np.sqrt(problem.data.yy):.3g}. Divide each by its scale first."
         )
-    return weights
+    return W
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +177,7 @@ def _by_descent(problem: Problem, quadratic: EquivariancePenalty) -> Solution:
     support = svd(A)[1]
     support = support[: decide_rank(support, A.shape)]
     return Solution(
-        weights=problem.lift(W),
+        weights=_lifted(W, problem),
         loss=quadratic.loss(W),
         singular_values=s,
         rank=min(r, decide_rank(s, W.shape)),
