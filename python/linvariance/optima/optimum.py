@@ -159,19 +159,22 @@ def _by_descent(problem: Problem, quadratic: EquivariancePenalty) -> Solution:
     r = min(problem.rank, len(s))
     bounded = decide_rank(s, W.shape) > r
     if bounded:
-        start = np.concatenate([(U[:, :r] * np.sqrt(s[:r])).ravel(), (np.sqrt(s[:r])[:, None] * Vt[:r]).ravel()])
+        # In units of W and of the loss of 0: L-BFGS stops at absolute changes of the loss and of its slope.
+        unit, height, top = float(s[0]), quadratic.constant, np.sqrt(s[:r] / s[0])
+        start = np.concatenate([(U[:, :r] * top).ravel(), (top[:, None] * Vt[:r]).ravel()])
         cut = U[:, :r].size
 
         def slope(x: Array) -> tuple[float, Array]:
             left, right = x[:cut].reshape(-1, r), x[cut:].reshape(r, -1)
-            D = quadratic.gradient(left @ right)
-            return quadratic.loss(left @ right), np.concatenate([(D @ right.T).ravel(), (left.T @ D).ravel()])
+            V = unit * (left @ right)
+            D = quadratic.gradient(V) * (unit / height)
+            return quadratic.loss(V) / height, np.concatenate([(D @ right.T).ravel(), (left.T @ D).ravel()])
 
         from scipy.optimize import minimize  # here: it takes a third of the time that importing the package may take
 
-        options = {"maxiter": 5000, "ftol": 1e-15, "gtol": 1e-12 * max(1.0, float(np.abs(quadratic.cross).max()))}
+        options = {"maxiter": 5000, "ftol": 1e-15, "gtol": 1e-12}
         x = minimize(slope, start, jac=True, method="L-BFGS-B", options=options).x
-        W = x[:cut].reshape(-1, r) @ x[cut:].reshape(r, -1)
+        W = unit * (x[:cut].reshape(-1, r) @ x[cut:].reshape(r, -1))
         s = svd(W)[1]
     A = quadratic.rows.A
     support = svd(A)[1]
