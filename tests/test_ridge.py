@@ -539,6 +539,13 @@ def test_centred_moments_take_a_metric():
     assert s.loss == pytest.approx(loss, rel=1e-12)
 
 
+def test_a_path_says_what_terms_it_has():
+    m, turn = lv.Moments.from_data(np.eye(3), np.eye(3)), lv.groups.cyclic(3)
+    path = lv.regularization_path(m, turn, rank=1, ridge=0.5, metric=np.eye(3))
+    assert repr(path) == f"RegularizationPath({turn!r}, rank=1, ridge=0.5, metric=(3, 3), {m!r})"
+    assert repr(lv.regularization_path(m, turn, rank=1)) == f"RegularizationPath({turn!r}, rank=1, {m!r})"
+
+
 def test_problems_carry_their_terms():
     M = metric(4, 3)[0]
     p = methods.problem(CASE, "augmented", ridge=0.1, metric=M)
