@@ -23,7 +23,7 @@ from scipy.sparse.linalg import LinearOperator, minres
 from ..arrays import Array, instance, real
 from ..objectives.spectra import Whitened, decide_rank, svd, tolerance, whiten
 from ..problems import Problem
-from .optimum import finite
+from .optimum import finite, lifted
 
 ENOUGH = 1e-14  # of σ_1(Z)²: a duality gap below it is rounding
 ROUNDS, STEPS = 4, 6  # of descent, and of Newton's method after each
@@ -98,7 +98,7 @@ def nuclear_norm(problem: Problem, strength: float) -> NuclearSolution:
         v = U @ (U.T @ v)
     unit = standard.top / standard.steepest
     return NuclearSolution(
-        weights=problem.lift(finite(standard.left @ v @ standard.right * unit, problem)),
+        weights=lifted(standard.left @ v @ standard.right * unit, problem),
         loss=standard.floor + standard.top**2 * float(np.square(standard.residual(v)).sum()),
         norm=unit * float(sigma.sum()),
         strength=strength,
@@ -129,7 +129,7 @@ def whitened_nuclear_norm(problem: Problem, strength: float) -> NuclearSolution:
     with np.errstate(over="ignore", invalid="ignore"):
         weights = (U * lowered) @ Vt @ whitened.back
     return NuclearSolution(
-        weights=problem.lift(finite(weights, problem)),
+        weights=lifted(weights, problem),
         loss=whitened.floor + float(np.square(sigma - lowered).sum()),
         norm=float(lowered.sum()),
         strength=strength,

@@ -273,7 +273,9 @@ class RegularizationPath:
         return np.asarray(((ends[:, r - 1] - ends[:, r]) / top[:, 0]) if r else np.zeros(len(sigma)))
 
     def __repr__(self) -> str:
-        return f"RegularizationPath({self.representation!r}, rank={self.rank}, {self.data!r})"
+        terms = f", ridge={self.ridge:g}" * (self.ridge > 0)
+        terms += "" if self.inner is None else f", metric={self.inner.matrix.shape}"
+        return f"RegularizationPath({self.representation!r}, rank={self.rank}{terms}, {self.data!r})"
 
 
 def _root(f: Callable[[float], float], a: float, b: float) -> float:
