@@ -87,7 +87,7 @@ def nuclear_norm(problem: Problem, strength: float) -> NuclearSolution:
     (2, False, True)
     """
     whitened, strength = _whole(problem), real(strength, "strength")
-    finite(whitened.back, problem)
+    finite(whitened.back, problem.data)
     standard = _Standard.of(whitened)
     mu = min(strength / standard.top / standard.steepest, 2 * standard.vanishing)  # beyond it all is 0
     v, closed_form = _minimum(standard, mu)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arrays import Array, instance
 from ..data.moments import Moments
+from ..data.samples import Samples
 from ..groups import Representation
 from ..groups.division import norm
 from ..groups.intertwiners import check_output, intertwine
@@ -94,15 +95,15 @@ def _by_multiplets(problem: Problem, quadratic: Equivariant) -> Solution:
 def lifted(V: Array, problem: Problem) -> Array:
     """W (dL, d0) of V (dL, dim), on its way out."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return finite(problem.lift(V) if np.isfinite(V).all() else V, problem)  # in a metric W may overflow alone
+        return finite(problem.lift(V) if np.isfinite(V).all() else V, problem.data)  # in a metric W may overflow alone
 
 
-def finite(weights: Array, problem: Problem) -> Array:
+def finite(weights: Array, data: Moments | Samples) -> Array:
     """The gate of weights on their way out."""
     if not np.isfinite(weights).all():
         raise ValueError(
-            f"The weights overflow: X has the scale {_scale(problem.data.xx):.3g} and Y the scale "
-            f"{np.sqrt(problem.data.yy):.3g}. Divide each by its scale first."
+            f"The weights overflow: X has the scale {_scale(data.xx):.3g} and Y the scale "
+            f"{np.sqrt(data.yy):.3g}. Divide each by its scale first."
         )
     return weights
 
