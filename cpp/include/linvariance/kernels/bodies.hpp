@@ -25,6 +25,8 @@ struct Level {
 #else
 #define LINVARIANCE_KEEP(vector)
 #endif
+// A loop of a few entries stays one: vectorized in every tile it would double the time to compile.
+#define LINVARIANCE_SCALAR asm("")
 
 // C = A B or, with `onto`, C += A B for M rows and N vectors of columns, the first `width` of which are written.
 template <class L, int M, int N, class T = typename L::Scalar>
@@ -56,7 +58,10 @@ LINVARIANCE_BODY void tile(Size depth, Strided<const T> A, const T* B, Size b_ro
             *to = whole && onto ? *to + sum[i][j] : sum[i][j];
         }
         if (whole) continue;
-        for (Size j = 0; j < width; ++j) C.data[i * C.rows + j] = onto ? C.data[i * C.rows + j] + rest[j] : rest[j];
+        for (Size j = 0; j < width; ++j) {
+            LINVARIANCE_SCALAR;
+            C.data[i * C.rows + j] = onto ? C.data[i * C.rows + j] + rest[j] : rest[j];
+        }
     }
 }
 
@@ -128,7 +133,10 @@ LINVARIANCE_BODY void dots(Size k, const T* A, Size a_row, const T* B, Size b_ro
             T lanes[L::width];
             *reinterpret_cast<U*>(lanes) = sum[i][j];
             T rest = T(0);
-            for (Size q = p; q < k; ++q) rest += A[i * a_row + q] * B[j * b_row + q];
+            for (Size q = p; q < k; ++q) {
+                LINVARIANCE_SCALAR;
+                rest += A[i * a_row + q] * B[j * b_row + q];
+            }
             rest += sum_of<T, L::width* int(sizeof(T))>(lanes);
             C[i * c_row + j] = onto ? C[i * c_row + j] + rest : rest;
         }
