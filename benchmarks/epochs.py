@@ -77,7 +77,7 @@ def main():
             # What a dense product W_1 S would take at the peak.
             floor = 2 * h * dim**2 / peak(name)
             rows |= table(f"{case}, {name}", times, **{"dense floor / time": floor / times["linvariance"]})
-    store("epochs", rows)
+        store("epochs", rows)  # what there is, should the rest be interrupted
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ def section(name: str) -> str:
     load = machine["load at the end"][0]
     facts = (
         f"{machine['date']}, {machine['processor']}, {machine['cores']} cores, kernels {machine['kernels']} (of "
-        f"{machine['kernel_levels']}), FMA peak {peaks} GFlop/s (float64 / float32), load {load:.1f}; {machine['rounds']}"
-        f" rounds, peers on at most {machine['threads of peers, at most']} threads; {versions}."
+        f"{machine['kernel_levels']}), FMA peak {peaks} GFlop/s (float64 / float32), load {load:.1f}; "
+        f"{machine['rounds']} rounds, peers on at most {machine['threads of peers, at most']} threads; {versions}."
     )
     columns = list(dict.fromkeys(key for row in rows.values() for key in row))
     lines = [f"| {name} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]

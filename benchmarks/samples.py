@@ -57,7 +57,7 @@ def main():
             rivals = runners(case, dtype)
             agree(rivals, 20, 1e-11 if dtype == np.float64 else 2e-4)
             rows |= table(f"{case}, {np.dtype(dtype).name}", race(rivals))
-    store("samples", rows)
+        store("samples", rows)  # what there is, should the rest be interrupted
 
 
 if __name__ == "__main__":

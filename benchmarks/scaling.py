@@ -133,6 +133,8 @@ def draw():
 
     FIGURES.mkdir(exist_ok=True)
     for name, (sweep, label) in SWEEPS.items():
+        if not (RESULTS / f"scaling_{name}.json").exists():
+            continue
         rows = json.loads((RESULTS / f"scaling_{name}.json").read_text())["rows"]
         figure, axes = plt.subplots(figsize=(5.2, 3.4), layout="constrained")
         for runner in dict.fromkeys(runner for row in rows.values() for runner in row):
@@ -140,7 +142,7 @@ def draw():
             axes.loglog(*zip(*points, strict=True), "o-", label=runner, markersize=4)
         ticks = [int(at) for at in rows]
         axes.set_xticks(ticks, map(str, ticks))
-        axes.minorticks_off()
+        axes.xaxis.set_minor_locator(plt.NullLocator())
         axes.set(xlabel=label, ylabel="µs")
         axes.set_title(sweep.__doc__.rstrip("."), fontsize=8.5)
         axes.grid(alpha=0.3)
