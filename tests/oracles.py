@@ -176,6 +176,23 @@ def all_truncations(Z, r):
     return sorted(total - sum(s[list(kept)] ** 2) for kept in itertools.combinations(range(len(s)), min(r, len(s))))
 
 
+def proximal_gradient(A, Y, n, strength, steps=20000):
+    """min ‖V A - Y‖²/n + strength·‖V‖_* from 0 by FISTA with restarts; stopped where it stands still."""
+    V = ahead = np.zeros((len(Y), len(A)))
+    rate, momentum = 1 / max(2 * np.linalg.norm(A @ A.T, 2) / n, 1e-300) if A.size else 1.0, 1.0
+    for _ in range(steps):
+        U, s, Wt = np.linalg.svd(ahead - rate * 2 / n * (ahead @ A - Y) @ A.T, full_matrices=False)
+        new = (U * np.maximum(s - rate * strength, 0)) @ Wt
+        step = new - V
+        if np.sum((ahead - new) * step) > 0:
+            momentum = 1.0
+        following = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
+        V, ahead, momentum = new, new + (momentum - 1) / following * step, following
+        if np.linalg.norm(step) <= 1e-13 * np.linalg.norm(V):
+            break
+    return V
+
+
 # ------------------------------------------------------------------------------------------------------- the chain
 
 

@@ -367,3 +367,18 @@ def test_intertwiner_basis(seed):
     close("intertwiner basis: orthonormal", flat @ flat.T, np.eye(len(basis)), norms=1, dims=case.dX)
     for one in basis:
         close("intertwiner basis: equivariant", case.mean(one), one, norms=1, **case.tolerances)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1e8])
+def test_the_descent_for_a_penalty_under_a_rank_bound_is_the_same_at_any_scale(scale):
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((40, 3)) * [1, 2, 0.5]
+    Y = X @ rng.standard_normal((3, 3)) + rng.standard_normal((40, 3))
+    turn = lv.groups.cyclic(3)
+
+    def optimum(x, y):
+        data = lv.Moments.from_data(x * X, y * Y)
+        return lv.solve(lv.regularized(data, turn, rank=1, output=turn, strength=0.5 * x**2)).loss / y**2
+
+    for x in (1.0, scale):
+        np.testing.assert_allclose(optimum(x, scale), optimum(1.0, 1.0), rtol=1e-9)

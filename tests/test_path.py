@@ -250,3 +250,13 @@ def test_a_value_inside_a_jump_is_attained_by_no_strength():
     assert path.strength_for(norm_perp=0.6) == pytest.approx((2 / 0.6 - 1) / 4)
     with pytest.raises(ValueError, match=r"jumps across it at strength 0\.75\d*, from 0\.5\d* to \S*\. See jumps"):
         path.strength_for(norm_perp=0.25)
+
+
+def test_weights_that_overflow_are_refused_by_evaluate_as_by_solve():
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((20, 4)), rng.standard_normal((20, 3))
+    m = lv.Moments.from_data(1e-160 * X, 1e150 * Y)
+    f = lv.regularization_path(m, lv.groups.cyclic(4), rank=2)
+    for ask in (f, lambda strength: f.evaluate([strength])):
+        with pytest.raises(ValueError, match="The weights overflow"):
+            ask(1e-300)

@@ -15,6 +15,7 @@ import methods
 import oracles
 import strategies
 import zoo
+from linvariance.landscape import classify, critical_points, network_at, nullity
 from tolerances import bounded, close
 
 method_names = st.sampled_from(methods.METHODS)
@@ -133,6 +134,22 @@ def test_critical_points_are_the_truncations_of_the_literal_target(method):
         assert found.kind == point.kind
         if point.index:
             assert lv.escape(p, lv.network_at(point, (p.dim, min(p.rank, p.dim), p.outputs))).after < point.loss
+
+
+@pytest.mark.parametrize("exponent", [-120, -40, 40])
+def test_a_metric_in_another_unit_changes_neither_what_a_network_is_nor_its_nullity(exponent):
+    rng = np.random.default_rng(0)
+    m, unit = lv.Moments.from_data(rng.standard_normal((40, 4)), rng.standard_normal((40, 3))), 4.0**exponent
+    plain, weighed = (lv.unconstrained(m, rank=2, metric=c * np.eye(3)) for c in (1.0, unit))
+    saddle = network_at(critical_points(plain)[1], (4, 2, 3)).weights
+    for size in (1e-6, 0.0):  # a gradient of 1e-6 is none that rounding leaves
+        layers = [W + size * rng.standard_normal(W.shape) for W in saddle]
+        a, b = lv.Network(layers), lv.Network([2.0**exponent * layers[0], layers[1]])
+        here, there = classify(plain, a), classify(weighed, b)
+        assert (there.kind, there.subset) == (here.kind, here.subset)
+        assert here.kind == ("not critical" if size else "strict saddle")
+    root = lv.Network([2.0 ** (exponent / 2) * W for W in layers])  # balanced, as Hessians of other units are not
+    assert nullity(weighed, root).found == nullity(plain, a).found == 4
 
 
 # ------------------------------------------------------------------------------------------------- the path in λ
@@ -381,6 +398,19 @@ def test_a_metric_that_does_not_commute_with_output_is_refused_with_the_residual
     assert lv.augmented(lv.Moments.from_data(X.T, Y.T), rep, rank=1, output=output, metric=mean).metric is not None
 
 
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_a_metric_of_any_scale_that_does_not_commute_is_refused(unit):
+    m, turn = lv.Moments.from_data(np.eye(3), np.eye(3)), lv.groups.cyclic(3)
+    with pytest.raises(ValueError, match="metric must commute with output"):
+        lv.hard_wired(m, turn, rank=1, output=turn, metric=unit * np.diag([1.0, 2.0, 3.0]))
+
+
+def test_weights_that_overflow_in_the_metric_only_are_refused_too():
+    m = lv.Moments.from_data(1e-160 * np.eye(3), 1e150 * np.eye(3))  # V = K W is 1e160, W is 1e310
+    with pytest.raises(ValueError, match="weights overflow"):
+        lv.solve(lv.unconstrained(m, rank=2, metric=1e-300 * np.eye(3)))
+
+
 @given(strategies.cases(spectra=strategies.WELL_CONDITIONED, targets=("noise", "linear")), method_names)
 @settings(max_examples=25)
 def test_outputs_in_other_units_with_the_metric_of_these_are_the_same_problem(case, method):
@@ -507,6 +537,13 @@ def test_centred_moments_take_a_metric():
     V, loss, _ = oracles.reduced_rank(A, K @ T, 1, n)
     np.testing.assert_allclose(s.weights, np.linalg.solve(K, V), atol=1e-12)
     assert s.loss == pytest.approx(loss, rel=1e-12)
+
+
+def test_a_path_says_what_terms_it_has():
+    m, turn = lv.Moments.from_data(np.eye(3), np.eye(3)), lv.groups.cyclic(3)
+    path = lv.regularization_path(m, turn, rank=1, ridge=0.5, metric=np.eye(3))
+    assert repr(path) == f"RegularizationPath({turn!r}, rank=1, ridge=0.5, metric=(3, 3), {m!r})"
+    assert repr(lv.regularization_path(m, turn, rank=1)) == f"RegularizationPath({turn!r}, rank=1, {m!r})"
 
 
 def test_problems_carry_their_terms():

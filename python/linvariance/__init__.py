@@ -27,7 +27,17 @@ from .landscape import (
     nullity,
 )
 from .networks import Network, init, network_loss, predictor
-from .optima import EquivarianceGap, RegularizationPath, Solution, equivariance_gap, regularization_path, solve
+from .optima import (
+    EquivarianceGap,
+    NuclearSolution,
+    RegularizationPath,
+    Solution,
+    equivariance_gap,
+    nuclear_norm,
+    regularization_path,
+    solve,
+    whitened_nuclear_norm,
+)
 from .problems import Problem, augmented, convolutional, hard_wired, regularized, unconstrained
 from .training import Adam, Batches, GradientDescent, Record, Trace, train
 
@@ -44,6 +54,7 @@ __all__ = [
     "GradientDescent",
     "Moments",
     "Network",
+    "NuclearSolution",
     "Nullity",
     "Problem",
     "Record",
@@ -71,6 +82,7 @@ __all__ = [
     "lower_rank_points",
     "network_at",
     "network_loss",
+    "nuclear_norm",
     "nullity",
     "predictor",
     "regularization_path",
@@ -79,4 +91,5 @@ __all__ = [
     "solve",
     "train",
     "unconstrained",
+    "whitened_nuclear_norm",
 ]

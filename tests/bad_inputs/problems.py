@@ -27,6 +27,7 @@ from .valid import (
 from .wrong import NOT_COUNTS, NOT_DATA, NOT_PROBLEMS, NOT_REPS, NOT_STRENGTHS
 
 METRIC = np.diag([1.0, 2.0, 3.0])
+NORMS = (lv.nuclear_norm, lv.whitened_nuclear_norm)
 POSES = {
     "unconstrained": lambda **k: lv.unconstrained(MOMENTS, rank=2, **k),
     "hard_wired": lambda **k: lv.hard_wired(MOMENTS, REP, rank=2, **k),
@@ -102,6 +103,15 @@ SCALARS = {
     ("augmented", "rep"): (lambda v: lv.augmented(MOMENTS, v, rank=1), NOT_REPS),
     ("regularized", "rep"): (lambda v: lv.regularized(MOMENTS, v, rank=1, strength=1.0), NOT_REPS),
     ("solve", "problem"): (lv.solve, NOT_PROBLEMS),
+    **{(f.__name__, "problem"): (lambda v, f=f: f(v, 1.0), NOT_PROBLEMS) for f in NORMS},
+    **{(f.__name__, "strength"): (lambda v, f=f: f(PROBLEM, v), NOT_STRENGTHS) for f in NORMS},
+    **{
+        (f.__name__, "X"): (
+            lambda v, f=f: f(v, 0.0),
+            {"weights beyond 1e308": lv.unconstrained(lv.Moments.from_data(1e-310 * X, Y), rank=1)},
+        )
+        for f in NORMS
+    },
     ("unconstrained on Samples", "rank"): (lambda v: lv.unconstrained(SAMPLES, rank=v), NOT_COUNTS),
     ("convolutional", "data"): (lambda v: lv.convolutional(v, REP, rank=1), {**NOT_DATA, "moments": MOMENTS}),
     ("convolutional", "rep"): (lambda v: lv.convolutional(SAMPLES, v, rank=1), NOT_REPS),
@@ -130,6 +140,8 @@ SCALARS = {
         lambda v: v(ON_SAMPLES),
         {
             "solve": lv.solve,
+            "nuclear_norm": lambda p: lv.nuclear_norm(p, 1.0),
+            "whitened_nuclear_norm": lambda p: lv.whitened_nuclear_norm(p, 1.0),
             "critical_points": lv.critical_points,
             "lower_rank_points": lv.lower_rank_points,
             "classify": lambda p: lv.classify(p, NETWORK),

@@ -1,5 +1,7 @@
 """The experiment behind the figures: against brute force on the augmented data, and with itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import log_softmax
@@ -91,8 +93,13 @@ def test_seen_and_frozen_parts_add_up(experiment):
         norms=np.linalg.norm(course.norm_perp**2),
         dims=experiment.inputs.shape,
     )
-    assert course.norm_frozen.min() > 0  # the borders are black
     assert not experiment.courses[HARD_WIRED].norm_perp.any()
+
+
+def test_what_black_borders_hide_stays_frozen(experiment, sample):
+    """Means over 2 x 2 leave them black; of these images bicubic resizing does not."""
+    course = Experiment(replace(experiment.protocol, resize="mean"), sample, (0,)).courses[AUGMENTED]
+    assert course.norm_frozen.min() > 0
 
 
 def test_no_seed_is_refused(sample, experiment):

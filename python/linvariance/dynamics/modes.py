@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arrays import Array, integer, real
 from ..landscape.points import check_problem
+from ..landscape.saddles import correlation
 from ..objectives.spectra import decide_rank, svd, tolerance
 from ..problems import Problem
 from ..training.trace import Trace
@@ -92,7 +93,7 @@ def time_scales(problem: Problem, scale: float, *, depth: int = 2) -> TimeScales
     scale, depth = real(scale, "scale", positive=True), integer(depth, "depth")
     C, S = problem.quadratic.cross, problem.quadratic.moment
     U, s, Vt = svd(C)
-    noise = tolerance(C.shape, math.sqrt(problem.quadratic.constant * float(np.trace(problem.data.xx))))
+    noise = tolerance(C.shape, correlation(problem))
     k = min(problem.rank, decide_rank(s, C.shape, noise))
     U, s, V = U[:, :k], s[:k], Vt[:k].T
     a = np.einsum("ik,ik->k", V, S @ V)

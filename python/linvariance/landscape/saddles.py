@@ -316,7 +316,7 @@ def relative_gradient(problem: Problem, weights: Sequence[Array]) -> float:
 
 def correlation(problem: Problem) -> float:
     """The most that C' can be for inputs and targets of this size: rounding leaves eps of it where C' is 0."""
-    return math.sqrt(problem.data.yy) * math.sqrt(float(np.trace(problem.data.xx)))
+    return math.sqrt(problem.quadratic.constant) * math.sqrt(float(np.trace(problem.data.xx)))  # Y as a metric sees it
 
 
 def frobenius(A: Array) -> float:

@@ -10,6 +10,7 @@ import scipy.linalg
 
 from ..arrays import Array, frozen, matrix
 from ..groups import Representation
+from ..groups.division import norm
 from ..groups.intertwiners import intertwine
 
 SYMMETRIC, COMMUTES = 1e-10, 1e-10  # relative: what is left of either in an inverse of a covariance of condition 1e5
@@ -57,7 +58,7 @@ def metric_of(value: npt.ArrayLike, outputs: int, output: Representation | None)
 def _commuting(M: Array, output: Representation) -> Array:
     """The mean of ρ_Y(g) M ρ_Y(g)⁻¹, if M is that already."""
     mean = intertwine(M, output, output)
-    off = float(np.linalg.norm(M - mean) / np.linalg.norm(M)) if M.any() else 0.0
+    off = norm(M - mean) / norm(M) if M.any() else 0.0
     if off > COMMUTES:
         raise ValueError(
             f"metric must commute with output, so that the loss does not change when the group acts on targets, but "

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arrays import Array, instance
 from ..data.moments import Moments
+from ..data.samples import Samples
 from ..groups import Representation
 from ..groups.division import norm
 from ..groups.intertwiners import check_output, intertwine
@@ -48,7 +49,7 @@ def solve(problem: Problem) -> Solution:
     with np.errstate(over="ignore", invalid="ignore"):
         weights = (U[:, :rank] * sigma[:rank]) @ Vt[:rank] @ whitened.back
     return Solution(
-        weights=problem.lift(_finite(weights, problem)),
+        weights=lifted(weights, problem),
         loss=whitened.floor + float(np.square(sigma[rank:]).sum()),
         singular_values=sigma,
         rank=rank,
@@ -79,7 +80,7 @@ def _by_multiplets(problem: Problem, quadratic: Equivariant) -> Solution:
     with np.errstate(over="ignore", invalid="ignore"):
         weights = left @ right
     return Solution(
-        weights=problem.lift(_finite(weights, problem)),
+        weights=lifted(weights, problem),
         loss=whitened.floor + float(sum(rest)),
         singular_values=sigma,
         rank=sum(choice.taken),
@@ -91,11 +92,18 @@ def _by_multiplets(problem: Problem, quadratic: Equivariant) -> Solution:
     )
 
 
-def _finite(weights: Array, problem: Problem) -> Array:
+def lifted(V: Array, problem: Problem) -> Array:
+    """W (dL, d0) of V (dL, dim), on its way out."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return finite(problem.lift(V) if np.isfinite(V).all() else V, problem.data)  # in a metric W may overflow alone
+
+
+def finite(weights: Array, data: Moments | Samples) -> Array:
+    """The gate of weights on their way out."""
     if not np.isfinite(weights).all():
         raise ValueError(
-            f"The weights overflow: X has the scale {_scale(problem.data.xx):.3g} and Y the scale "
-            f"{np.sqrt(problem.data.yy):.3g}. Divide each by its scale first."
+            f"The weights overflow: X has the scale {_scale(data.xx):.3g} and Y the scale "
+            f"{np.sqrt(data.yy):.3g}. Divide each by its scale first."
         )
     return weights
 
@@ -157,25 +165,28 @@ def _by_descent(problem: Problem, quadratic: EquivariancePenalty) -> Solution:
     r = min(problem.rank, len(s))
     bounded = decide_rank(s, W.shape) > r
     if bounded:
-        start = np.concatenate([(U[:, :r] * np.sqrt(s[:r])).ravel(), (np.sqrt(s[:r])[:, None] * Vt[:r]).ravel()])
+        # In units of W and of the loss of 0: L-BFGS stops at absolute changes of the loss and of its slope.
+        unit, height, top = float(s[0]), quadratic.constant, np.sqrt(s[:r] / s[0])
+        start = np.concatenate([(U[:, :r] * top).ravel(), (top[:, None] * Vt[:r]).ravel()])
         cut = U[:, :r].size
 
         def slope(x: Array) -> tuple[float, Array]:
             left, right = x[:cut].reshape(-1, r), x[cut:].reshape(r, -1)
-            D = quadratic.gradient(left @ right)
-            return quadratic.loss(left @ right), np.concatenate([(D @ right.T).ravel(), (left.T @ D).ravel()])
+            V = unit * (left @ right)
+            D = quadratic.gradient(V) * (unit / height)
+            return quadratic.loss(V) / height, np.concatenate([(D @ right.T).ravel(), (left.T @ D).ravel()])
 
         from scipy.optimize import minimize  # here: it takes a third of the time that importing the package may take
 
-        options = {"maxiter": 5000, "ftol": 1e-15, "gtol": 1e-12 * max(1.0, float(np.abs(quadratic.cross).max()))}
+        options = {"maxiter": 5000, "ftol": 1e-15, "gtol": 1e-12}
         x = minimize(slope, start, jac=True, method="L-BFGS-B", options=options).x
-        W = x[:cut].reshape(-1, r) @ x[cut:].reshape(r, -1)
+        W = unit * (x[:cut].reshape(-1, r) @ x[cut:].reshape(r, -1))
         s = svd(W)[1]
     A = quadratic.rows.A
     support = svd(A)[1]
     support = support[: decide_rank(support, A.shape)]
     return Solution(
-        weights=problem.lift(W),
+        weights=lifted(W, problem),
         loss=quadratic.loss(W),
         singular_values=s,
         rank=min(r, decide_rank(s, W.shape)),

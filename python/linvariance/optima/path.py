@@ -24,7 +24,7 @@ from ..objectives.spectra import penalized_spectrum, svd, tolerance
 from ..problems import check_pose, check_rank, hard_wired, pose, regularized
 from ..threads import processors
 from .crossings import Found, Jump, NearCrossing, scan
-from .optimum import solve
+from .optimum import finite, solve
 from .solution import Solution
 
 TINY = float(np.finfo(np.float64).tiny)
@@ -104,13 +104,14 @@ class RegularizationPath:
         weights, norm_perp = np.empty((*U.shape[:2], self._back.shape[1])), np.empty(len(values))
         for start in range(0, len(values), BLOCK):
             block = slice(start, start + BLOCK)
-            norm_perp[block] = self._weights(values[block], U[block], weights[block])
+            with np.errstate(over="ignore", invalid="ignore"):
+                norm_perp[block] = self._weights(values[block], U[block], weights[block])
         return PathValues(
             strengths=values,
             loss=floor + np.square(rest).sum(axis=1),
             singular_values=sigma,
             gap=self._gaps(sigma),
-            weights=weights,
+            weights=finite(weights, self.data),
             norm_perp=norm_perp,
         )
 
@@ -122,7 +123,7 @@ class RegularizationPath:
         inner = np.ascontiguousarray(U.transpose(0, 2, 1)).reshape(-1, len(self._fit)) @ self._fit
         scale = self._tau / (np.square(self._tau) + strengths[:, None])
         inner.reshape(*U.shape[::2], inner.shape[1])[:, :, self._left.shape[1] :] *= scale[:, None, :]
-        coefficients = inner @ self._back  # U_rᵀ K
+        coefficients = finite(inner @ self._back, self.data)  # U_rᵀ K
         perp = self.representation.project(coefficients)
         np.subtract(coefficients, perp, out=perp)
         if self.inner is not None:
@@ -273,7 +274,9 @@ class RegularizationPath:
         return np.asarray(((ends[:, r - 1] - ends[:, r]) / top[:, 0]) if r else np.zeros(len(sigma)))
 
     def __repr__(self) -> str:
-        return f"RegularizationPath({self.representation!r}, rank={self.rank}, {self.data!r})"
+        terms = f", ridge={self.ridge:g}" * (self.ridge > 0)
+        terms += "" if self.inner is None else f", metric={self.inner.matrix.shape}"
+        return f"RegularizationPath({self.representation!r}, rank={self.rank}{terms}, {self.data!r})"
 
 
 def _root(f: Callable[[float], float], a: float, b: float) -> float:

@@ -3,6 +3,7 @@
 from linvariance.experiments.figures.accuracy import accuracy_over_epochs
 from linvariance.experiments.figures.distance import distance_over_epochs
 from linvariance.experiments.figures.entries import entries_over_epochs
+from linvariance.experiments.figures.implicit import implicit_bias
 from linvariance.experiments.figures.invariance_errors import invariance_errors
 from linvariance.experiments.figures.kernels import kernels_on_digits
 from linvariance.experiments.figures.nonlinear_losses import convolutional_losses, losses_over_epochs
@@ -35,6 +36,7 @@ FIGURES = {
         Figure("fig11", "Invariance of augmented nonlinear networks", invariance_errors, experiment="nonlinear"),
         Figure("conv", "A group-convolutional network beside them", convolutional_losses, experiment="nonlinear"),
         Figure("kernel", "Finite-width networks and their limiting kernels", kernels_on_digits, trains=False),
+        Figure("implicit", "Bounded rank or nuclear norm: what gradient descent finds", implicit_bias, trains=False),
     )
 }
 
