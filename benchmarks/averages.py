@@ -3,6 +3,8 @@
 The peers are the loop over all elements by index in NumPy and, where it is installed, EMLP (which needs `six`, too).
 """
 
+from common import race, repeat, store, table  # isort: skip
+
 import os
 from pathlib import Path
 from time import perf_counter
@@ -10,7 +12,6 @@ from time import perf_counter
 import numpy as np
 
 import linvariance as lv
-from common import seconds, store
 
 rng = np.random.default_rng(0)
 EPS = np.finfo(np.float64).eps
@@ -39,16 +40,14 @@ def translations() -> dict[str, dict[str, float]]:
 
     for found in (twice(), at_once(), from_nothing()):
         np.testing.assert_allclose(rep.average_moment(S), found, rtol=0, atol=30 * EPS * np.linalg.norm(S))
-    rows = {
-        "Z_28 x Z_28, loop S[p][:, p]": {"ms": 1e3 * seconds(twice, rounds=3)},
-        "Z_28 x Z_28, loop S[np.ix_(p, p)]": {"ms": 1e3 * seconds(at_once, rounds=3)},
-        "Z_28 x Z_28, group and labels made": {"ms": 1e3 * seconds(from_nothing)},
-        "Z_28 x Z_28, after labels": {"ms": 1e3 * seconds(lambda: rep.average_moment(S))},
+    rivals = {
+        "group and labels made": from_nothing,
+        "after labels": lambda: rep.average_moment(S),
+        "loop S[p][:, p]": twice,
+        "loop S[np.ix_(p, p)]": at_once,
     }
-    fastest = min(row["ms"] for label, row in rows.items() if "loop" in label)
-    for row in rows.values():
-        row["times faster than the better loop"] = fastest / row["ms"]
-    return rows
+    times = race({name: repeat(function) for name, function in rivals.items()}, rounds=3)
+    return table("Z_28 x Z_28", times, "ms")
 
 
 def symmetric() -> dict[str, dict[str, float]]:
@@ -127,6 +126,10 @@ def emlp(n: int) -> dict[str, dict[str, float]]:
         f"S_{n} on {n} x {n}, invariants by EMLP": {"ms": 1e3 * theirs},
         f"S_{n} on {n} x {n}, invariants here": {"ms": 1e3 * ours, "times faster": theirs / ours},
     }
+
+
+def seconds(function) -> float:
+    return race({"": repeat(function)})[""]
 
 
 def moment(dim: int) -> np.ndarray:

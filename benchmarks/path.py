@@ -3,11 +3,12 @@
 The paper's recipe takes B(λ)^(-1/2) by an eigendecomposition for each λ; a leaner one a Cholesky factor and a thin SVD.
 """
 
+from common import better, on_threads, race, repeat, store, table  # isort: skip
+
 import numpy as np
 import scipy.linalg
 
 import linvariance as lv
-from common import seconds, store
 
 n, outputs, rank = 1000, 9, 5
 rng = np.random.default_rng(0)
@@ -47,15 +48,11 @@ def main():
     expected = recipe()
     for weights in (ours(), cholesky()):
         np.testing.assert_allclose(weights, expected, atol=1e-6)
-    rows = {
-        "linvariance": {"ms": seconds(ours) * 1e3},
-        "linvariance, factorization made": {"ms": seconds(lambda: path.evaluate(strengths)) * 1e3},
-        "Cholesky and thin SVD each": {"ms": seconds(cholesky) * 1e3},
-        "the paper's recipe": {"ms": seconds(recipe) * 1e3},
-    }
-    for row in rows.values():
-        row["ratio"] = row["ms"] / rows["linvariance"]["ms"]
-    store("path", rows)
+    rivals = {"linvariance": ours, "factorization made": lambda: path.evaluate(strengths)}
+    works = {name: on_threads(repeat(function))(1) for name, function in rivals.items()}
+    for name, function in (("Cholesky and thin SVD each", cholesky), ("the paper's recipe", recipe)):
+        threads, works[f"{name}, {threads} threads"] = better(on_threads(repeat(function)))
+    store("path", table("200 strengths", race(works), "ms"))
 
 
 if __name__ == "__main__":

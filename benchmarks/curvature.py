@@ -1,0 +1,96 @@
+"""Claim: Hessian products and top eigenvalues of a network of two layers (augmented, 196-5-9, n = 1000, C4), float64.
+
+JAX multiplies by forward over reverse differentiation on the same moments, curvlinops on the 4000 samples by PyTorch.
+"""
+
+from functools import partial
+
+from common import Rows, agree, better, peer, race, repeat, store, table  # isort: skip
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+import linvariance as lv
+from epochs import pose
+
+WIDTHS = (196, 5, 9)
+problem, (X, Y), _ = pose("augmented", 14, WIDTHS)
+network = lv.Network(lv.init.pytorch()(WIDTHS, np.random.default_rng(1)))
+S, C = np.asarray(problem.quadratic.moment), np.asarray(problem.quadratic.cross)
+size = network.flat.size
+
+
+def jax_products(jax):
+    """v -> H v and a block (N, k) -> H block."""
+    jax.config.update("jax_enable_x64", True)
+    jnp = jax.numpy
+    moment, cross, at = jnp.asarray(S), jnp.asarray(C), [jnp.asarray(W) for W in network.weights]
+
+    def loss(weights):
+        W1, W2 = weights
+        V = W2 @ W1
+        return ((V @ moment) * V).sum() - 2 * (V * cross).sum()
+
+    def product(v):
+        first, second = v[: at[0].size].reshape(at[0].shape), v[at[0].size :].reshape(at[1].shape)
+        return jnp.concatenate([g.ravel() for g in jax.jvp(jax.grad(loss), (at,), ([first, second],))[1]])
+
+    one, block = jax.jit(product), jax.jit(jax.vmap(product, in_axes=1, out_axes=1))
+    return lambda v: np.asarray((one if v.ndim == 1 else block)(v))
+
+
+def curvlinops_operator(torch, curvlinops, threads=1):
+    """H of curvlinops as a SciPy operator."""
+    torch.set_num_threads(threads)
+    layers = [torch.nn.Linear(W.shape[1], W.shape[0], bias=False, dtype=torch.float64) for W in network.weights]
+    with torch.no_grad():
+        for layer, W in zip(layers, network.weights, strict=True):
+            layer.weight.copy_(torch.tensor(W))
+    model = torch.nn.Sequential(*layers)
+    batch = (torch.tensor(X), torch.tensor(Y))
+    # The mean is over entries: times their number in a row it is the loss here.
+    loss = torch.nn.MSELoss(reduction="mean")
+    H = curvlinops.HessianLinearOperator(model, loss, list(model.parameters()), [batch], check_deterministic=False)
+    return len(Y[0]) * H.to_scipy()
+
+
+def main():
+    H = lv.hessian(problem, network)
+    rng = np.random.default_rng(2)
+    v, block = rng.standard_normal(size), rng.standard_normal((size, 32))
+    torch, curvlinops, jax = peer("torch"), peer("curvlinops"), peer("jax")
+    by_jax = jax_products(jax) if jax else None
+    theirs, threads = None, 1
+    if torch and curvlinops:
+        threads, _ = better(lambda count: repeat(partial(_product, curvlinops_operator(torch, curvlinops, count), v)))
+        theirs = curvlinops_operator(torch, curvlinops, threads)
+    rows: Rows = {}
+    for case, at in (("Hessian product, 1 vector", v), ("Hessian products, 32 vectors", block)):
+        products = {"linvariance": partial(_product, H, at)}
+        if by_jax:
+            products["JAX on moments"] = partial(by_jax, at)
+        if theirs is not None:
+            products[f"curvlinops on samples, {threads} threads"] = partial(_product, theirs, at)
+        agree({name: lambda _, f=f: [f()] for name, f in products.items()}, 1, 1e-10)
+        rows |= table(case, race({name: repeat(f) for name, f in products.items()}))
+    searches = {"linvariance": partial(_top, H)}
+    if by_jax:
+        searches["JAX on moments"] = partial(_top, LinearOperator(H.shape, matvec=by_jax, dtype=float))
+    if theirs is not None:
+        searches[f"curvlinops on samples, {threads} threads"] = partial(_top, theirs)
+    agree({name: lambda _, f=f: [f()] for name, f in searches.items()}, 1, 1e-7)
+    rows |= table("top 10 eigenvalues by eigsh", race({name: repeat(f) for name, f in searches.items()}), "ms")
+    rows |= table("dense Hessian", race({"linvariance": repeat(H.to_dense)}), "ms")
+    store("curvature", rows)
+
+
+def _product(H, v):
+    return H @ v
+
+
+def _top(H):
+    return np.sort(eigsh(H, 10, v0=np.ones(size), return_eigenvectors=False))
+
+
+if __name__ == "__main__":
+    main()
