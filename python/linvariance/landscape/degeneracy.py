@@ -13,11 +13,12 @@ import scipy.linalg
 from ..arrays import Array, fraction
 from ..curvature.hessians import check_network, hessian
 from ..curvature.spectrum import EXACT
+from ..groups.division import norm
 from ..networks.network import Network
 from ..objectives.spectra import svd, tolerance
 from ..problems import Problem
 from .points import check_problem
-from .saddles import chain, correlation, frobenius, relative_gradient
+from .saddles import chain, correlation, relative_gradient
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +128,7 @@ def _threshold(problem: Problem, weights: Sequence[Array], values: Array, rtol: 
     norms = np.array([np.linalg.norm(W) for W in weights])
     others = [float(np.prod(np.delete(norms, j))) for j in range(len(norms))]
     top = float(np.linalg.norm(problem.quadratic.moment, 2)) if problem.dim else 0.0
-    slope = float(np.prod(norms)) * top + max(frobenius(problem.quadratic.cross), correlation(problem))
+    slope = float(np.prod(norms)) * top + max(norm(problem.quadratic.cross), correlation(problem))
     twice = [float(np.prod(np.delete(norms, [i, j]))) for i in range(len(norms)) for j in range(i)]
     size = 2 * top * sum(np.square(others)) + 4 * slope * sum(twice)
     return max(rtol * float(np.abs(values).max(initial=0.0)), tolerance((len(values),), size))

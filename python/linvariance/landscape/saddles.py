@@ -13,6 +13,7 @@ from numpy.polynomial import Polynomial
 from ..arrays import Array, fraction, instance, integer, listed, reals
 from ..curvature.hessians import check_network, hessian
 from ..curvature.spectrum import extremes
+from ..groups.division import norm
 from ..networks.network import Layers, Network, check_widths, network_loss
 from ..objectives.spectra import svd, tolerance
 from ..problems import Problem
@@ -299,7 +300,7 @@ def relative_gradient(problem: Problem, weights: Sequence[Array]) -> float:
     with np.errstate(over="ignore", invalid="ignore"):
         W = chain(weights)
         top = float(np.linalg.norm(problem.quadratic.moment, 2)) if W.size else 0.0
-        size = 2 * (frobenius(W) * top + frobenius(problem.quadratic.cross))
+        size = 2 * (norm(W) * top + norm(problem.quadratic.cross))
     if not math.isfinite(size):
         raise ValueError("network has a loss that overflows: scale the data or the weights down.")
     D = problem.gradient(W) / (size or 1.0)
@@ -307,7 +308,7 @@ def relative_gradient(problem: Problem, weights: Sequence[Array]) -> float:
     for j in range(len(weights)):
         below = chain([np.eye(weights[0].shape[1]), *weights[:j]])
         above = chain([np.eye(weights[j].shape[0]), *weights[j + 1 :]])
-        parts.append(frobenius(above.T @ D @ below.T))
+        parts.append(norm(above.T @ D @ below.T))
         units.append(float(np.linalg.norm(above, 2) * np.linalg.norm(below, 2)) if W.size else 0.0)
     unit = math.hypot(*units) if size else 0.0
     rounding = 2 * tolerance(problem.quadratic.cross.shape, correlation(problem)) / size if size else 0.0
@@ -317,12 +318,6 @@ def relative_gradient(problem: Problem, weights: Sequence[Array]) -> float:
 def correlation(problem: Problem) -> float:
     """The most that C' can be for inputs and targets of this size: rounding leaves eps of it where C' is 0."""
     return math.sqrt(problem.quadratic.constant) * math.sqrt(float(np.trace(problem.data.xx)))  # Y as a metric sees it
-
-
-def frobenius(A: Array) -> float:
-    """‖A‖ where its square leaves the range of a double."""
-    largest = float(np.abs(A).max(initial=0.0))
-    return largest * float(np.linalg.norm(A / largest)) if 0 < largest < math.inf else largest
 
 
 def _tightened(weights: Sequence[Array], cross: Array, rank: int, rtol: float) -> dict[tuple[int, int], bool]:
