@@ -44,23 +44,6 @@ class UnionFind {
         for (std::size_t i = 0; i < size; ++i) parent_[i] = static_cast<Label>(i);
     }
 
-    // The first generator of pairs, before any unite(): its cycles are classes already, found by walking them.
-    void start_with_pairs(const Action& left, const Action& right) {
-        const auto rows = static_cast<std::size_t>(left.dim), columns = static_cast<std::size_t>(right.dim);
-        std::fill(parent_.begin(), parent_.end(), Label{-1});
-        for (std::size_t i = 0; i < rows; ++i) {
-            for (std::size_t j = 0; j < columns; ++j) {
-                if (parent_[i * columns + j] >= 0) continue;
-                std::size_t a = i, b = j;
-                do {
-                    parent_[a * columns + b] = static_cast<Label>(i * columns + j);
-                    a = left.image(0, a);
-                    b = right.image(0, b);
-                } while (a != i || b != j);
-            }
-        }
-    }
-
     void unite(std::size_t a, std::size_t b, bool /*flip*/) {
         const std::size_t ra = find(a), rb = find(b);
         if (ra < rb) parent_[rb] = static_cast<Label>(ra);
@@ -146,25 +129,91 @@ Partition orbits_in(const Action& action) {
     return classes.partition();
 }
 
+// Row by row along the orbits of the left: each row is a copy of its orbit's first one, moved. Where generators lead to
+// one row in two ways, members of the first row are united: Schreier's generators of a stabilizer, at work.
 template <class Classes>
-Partition orbitals_in(const Action& left, const Action& right) {
-    const auto rows = static_cast<std::size_t>(left.dim), columns = static_cast<std::size_t>(right.dim);
-    Classes classes(rows * columns);
-    Index first = 0;
-    if constexpr (std::is_same_v<Classes, UnionFind>) {
-        if (left.count > 0) classes.start_with_pairs(left, right);
-        first = 1;
+class PairRows {
+  public:
+    PairRows(const Action& left, const Action& right)
+        : left_(&left),
+          right_(&right),
+          columns_(static_cast<std::size_t>(right.dim)),
+          reached_(static_cast<std::size_t>(left.dim), 0) {
+        out_.labels.resize(reached_.size() * columns_);
+        if constexpr (is_signed) out_.signs.resize(out_.labels.size());
     }
-    for (Index m = first; m < left.count; ++m) {
-        for (std::size_t i = 0; i < rows; ++i) {
-            const std::size_t to = left.image(m, i) * columns;
-            const bool flip = left.flips(m, i);
-            for (std::size_t j = 0; j < columns; ++j)
-                classes.unite(i * columns + j, to + right.image(m, j), flip != right.flips(m, j));
+
+    Partition partition() {
+        for (std::size_t row = 0; row < reached_.size(); ++row)
+            if (reached_[row] == 0) label_orbit(row);
+        return std::move(out_);
+    }
+
+  private:
+    static constexpr bool is_signed = std::is_same_v<Classes, SignedUnionFind>;
+
+    void label_orbit(std::size_t first) {
+        Classes classes(columns_);
+        for (std::size_t j = 0; j < columns_; ++j) set(first, j, static_cast<Label>(j), false);
+        std::vector<std::size_t> orbit{first};
+        reached_[first] = 1;
+        for (std::size_t k = 0; k < orbit.size(); ++k) {
+            for (Index m = 0; m < left_->count; ++m) {
+                const std::size_t from = orbit[k], to = left_->image(m, from);
+                if (reached_[to] != 0) {
+                    unite(m, from, to, classes);
+                } else {
+                    move(m, from, to);
+                    orbit.push_back(to);
+                    reached_[to] = 1;
+                }
+            }
+        }
+        name(orbit, classes.partition());
+    }
+
+    void move(Index m, std::size_t from, std::size_t to) {
+        for (std::size_t j = 0; j < columns_; ++j)
+            set(to, right_->image(m, j), out_.labels[from * columns_ + j], flips(m, from, j));
+    }
+    void unite(Index m, std::size_t from, std::size_t to, Classes& classes) {
+        for (std::size_t j = 0; j < columns_; ++j) {
+            const std::size_t there = to * columns_ + right_->image(m, j);
+            const auto a = static_cast<std::size_t>(out_.labels[from * columns_ + j]);
+            const auto b = static_cast<std::size_t>(out_.labels[there]);
+            if constexpr (is_signed) {
+                classes.unite(a, b, flips(m, from, j) != (out_.signs[there] < 0));
+            } else if (a != b) {
+                classes.unite(a, b, false);
+            }
         }
     }
-    return classes.partition();
-}
+    void name(const std::vector<std::size_t>& orbit, const Partition& found) {
+        for (const std::size_t row : orbit) {
+            for (std::size_t k = row * columns_; k < (row + 1) * columns_; ++k) {
+                const auto member = static_cast<std::size_t>(out_.labels[k]);
+                out_.labels[k] = static_cast<Label>(out_.classes) + found.labels[member];
+                if constexpr (is_signed) out_.signs[k] = static_cast<Sign>(out_.signs[k] * found.signs[member]);
+            }
+        }
+        out_.classes += found.classes;
+    }
+
+    // Whether what generator m makes of (from, j) is minus a member of the first row
+    bool flips(Index m, std::size_t from, std::size_t j) const {
+        if constexpr (!is_signed) return false;
+        return (left_->flips(m, from) != right_->flips(m, j)) != (out_.signs[from * columns_ + j] < 0);
+    }
+    void set(std::size_t row, std::size_t column, Label member, bool flip) {
+        out_.labels[row * columns_ + column] = member;
+        if constexpr (is_signed) out_.signs[row * columns_ + column] = flip ? Sign{-1} : Sign{1};
+    }
+
+    const Action *left_, *right_;
+    std::size_t columns_;
+    std::vector<char> reached_;
+    Partition out_;
+};
 
 // Classes of points.
 inline Partition orbits(const Action& action) {
@@ -174,7 +223,7 @@ inline Partition orbits(const Action& action) {
 // Classes of pairs (i, j), row-major (left.dim, right.dim), under generators that act on both places at once.
 inline Partition orbitals(const Action& left, const Action& right) {
     const bool plain = left.signs == nullptr && right.signs == nullptr;
-    return plain ? orbitals_in<UnionFind>(left, right) : orbitals_in<SignedUnionFind>(left, right);
+    return plain ? PairRows<UnionFind>(left, right).partition() : PairRows<SignedUnionFind>(left, right).partition();
 }
 
 }  // namespace linvariance

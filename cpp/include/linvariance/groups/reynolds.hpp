@@ -13,15 +13,21 @@ void average(const ConstView<T>& values,  // (rows, points)
              const Sign* signs,           // (points), or null
              Index classes, View<T>& out) {
     Vector<T> sizes = Vector<T>::Zero(classes), mean(classes);
-    const auto sign = [signs](Index i) { return signs == nullptr ? T(1) : static_cast<T>(signs[i]); };
-    for (Index r = 0; r < values.rows(); ++r) {
+    for (Index i = 0; i < values.cols(); ++i) sizes[labels[i]] += T(1);
+    const auto replace = [&](const T* from, T* to, auto&& sign) {
         mean.setZero();
-        for (Index i = 0; i < values.cols(); ++i) {
-            mean[labels[i]] += sign(i) * values(r, i);
-            if (r == 0) sizes[labels[i]] += T(1);
-        }
+        for (Index i = 0; i < values.cols(); ++i) mean[labels[i]] += sign(i) * from[i];
         mean.array() /= sizes.array();
-        for (Index i = 0; i < values.cols(); ++i) out(r, i) = sign(i) * mean[labels[i]];
+        for (Index i = 0; i < values.cols(); ++i) to[i] = sign(i) * mean[labels[i]];
+    };
+    for (Index r = 0; r < values.rows(); ++r) {
+        const T* const from = values.data() + r * values.cols();
+        T* const to = out.data() + r * values.cols();
+        if (signs == nullptr) {
+            replace(from, to, [](Index) { return T(1); });
+        } else {
+            replace(from, to, [signs](Index i) { return static_cast<T>(signs[i]); });
+        }
     }
 }
 
