@@ -38,7 +38,7 @@ lint: .venv/installed-dev
 
 # The stored results are of an idle machine: ROUNDS=2 SECONDS=0.01 tries whether all runs.
 benchmarks: .venv-benchmarks/installed
-	for claim in epochs curvature descent samples path averages scaling; do \
+	for claim in products epochs curvature descent samples path averages scaling; do \
 		.venv-benchmarks/bin/python benchmarks/$$claim.py || exit 1; \
 	done
 	.venv-benchmarks/bin/python benchmarks/scaling.py draw
@@ -47,7 +47,7 @@ benchmarks: .venv-benchmarks/installed
 .venv-benchmarks/installed: benchmarks/requirements.txt $(SOURCES)
 	$(PYTHON) -m venv .venv-benchmarks
 	.venv-benchmarks/bin/python -m pip --disable-pip-version-check --quiet install $(PIP_OPTIONS) . -r $<
-	-.venv-benchmarks/bin/python -m pip --disable-pip-version-check --quiet install curvlinops-for-pytorch==3.0.1
+	-.venv-benchmarks/bin/python -m pip --disable-pip-version-check --quiet install -c $< curvlinops-for-pytorch==3.0.1
 	@touch $@
 
 clean:

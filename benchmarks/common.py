@@ -61,7 +61,9 @@ def spent(work: Work, times: int) -> float:
     return time.perf_counter() - start
 
 
-def race(runners: dict[str, Work], rounds: int = ROUNDS, at_least: float = AT_LEAST) -> dict[str, float]:
+def race(
+    runners: dict[str, Work], rounds: int = ROUNDS, at_least: float = AT_LEAST, tries: int = 3
+) -> dict[str, float]:
     """Median seconds of a unit of each runner's work, setting up taken out, all of them once in every round."""
     counts = {name: _enough(work, at_least) for name, work in runners.items()}
     whole: dict[str, list[float]] = {name: [] for name in runners}
@@ -72,8 +74,11 @@ def race(runners: dict[str, Work], rounds: int = ROUNDS, at_least: float = AT_LE
             whole[name].append(spent(work, counts[name]))
     median = statistics.median
     net = {name: median(whole[name]) - median(setup[name]) for name in runners}
-    if any(net[name] < 0.3 * median(whole[name]) for name in runners):  # drowned in the setting up: measured for longer
-        return race(runners, rounds, 4 * at_least)
+    drowned = [name for name in runners if net[name] < 0.3 * median(whole[name])]
+    if drowned and tries > 1:
+        return race(runners, rounds, 4 * at_least, tries - 1)
+    if drowned:
+        print(f"of little worth, as setting up takes most of the time: {', '.join(drowned)}")
     return {name: net[name] / counts[name] for name in runners}
 
 
@@ -132,7 +137,8 @@ def table(case: str, times: dict[str, float], unit: str = "µs", **more: float) 
 def peak(dtype: str = "float64") -> float:
     """Operations a second of independent multiply-adds in registers on one thread, NaN without a compiler."""
     try:
-        run = getattr(_chains(), f"chain_{dtype}")
+        flags = ["-O3", "-march=native", "-ffp-contract=fast"]
+        run = getattr(compiled([Path(__file__).with_name("peak.cpp")], flags), f"chain_{dtype}")
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"FMA peak: left out ({error})")
         return float("nan")
@@ -142,12 +148,10 @@ def peak(dtype: str = "float64") -> float:
     return max(run(turns) / spent(run, turns) for _ in range(20))
 
 
-def _chains() -> ctypes.CDLL:
+def compiled(sources: Sequence[Path], flags: Sequence[str]) -> ctypes.CDLL:
     with tempfile.TemporaryDirectory() as folder:
-        library = Path(folder) / "peak.so"
-        source = Path(__file__).with_name("peak.cpp")
-        flags = ["-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC"]
-        subprocess.run(["g++", *flags, source, "-o", library], check=True)
+        library = Path(folder) / "library.so"
+        subprocess.run(["g++", "-shared", "-fPIC", *flags, *sources, "-o", library], check=True)
         return ctypes.CDLL(library)
 
 

@@ -10,6 +10,7 @@ from common import RESULTS, chosen, peer, race, repeat, store  # isort: skip
 import json
 import sys
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 
@@ -130,6 +131,7 @@ def measure():
 
 def draw():
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogFormatter, StrMethodFormatter
 
     FIGURES.mkdir(exist_ok=True)
     for name, (sweep, label) in SWEEPS.items():
@@ -143,8 +145,10 @@ def draw():
         ticks = [int(at) for at in rows]
         axes.set_xticks(ticks, map(str, ticks))
         axes.xaxis.set_minor_locator(plt.NullLocator())
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
+        axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.3, 0.5)))
         axes.set(xlabel=label, ylabel="µs")
-        axes.set_title(sweep.__doc__.rstrip("."), fontsize=8.5)
+        axes.set_title(fill(sweep.__doc__.rstrip("."), 62), fontsize=8.5)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
         figure.savefig(FIGURES / f"{name}.png", dpi=110)
