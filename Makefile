@@ -20,9 +20,9 @@ figures: .venv/installed
 	$(BIN)/linvariance reproduce all --data "$(DATA)" --seeds $(SEEDS) --out "$(OUT)"
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 	for level in $$($(BIN)/python -c 'import linvariance as lv; print(lv.show_config()["kernel_levels"].replace(",", ""))'); do \
-		LINVARIANCE_KERNELS=$$level $(BIN)/python -m pytest -q $(NUMERIC) || exit 1; \
+		LINVARIANCE_KERNELS=$$level $(BIN)/python -m pytest -q -n auto --dist worksteal $(NUMERIC) || exit 1; \
 	done
 	$(BIN)/cmake -S . -B $(DRIVERS) -DLINVARIANCE_TESTS=ON -DLINVARIANCE_WERROR=ON -DCMAKE_BUILD_TYPE=Release \
 		-DCMAKE_PREFIX_PATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >/dev/null
