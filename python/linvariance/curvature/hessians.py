@@ -13,6 +13,7 @@ from ..arrays import Array, instance
 from ..networks.network import Network, check_fit
 from ..objectives.empirical import Empirical
 from ..problems import Problem
+from .dense import dense_hessian
 
 
 def hessian(problem: Problem, network: Network) -> HessianOperator:
@@ -60,8 +61,12 @@ class HessianOperator(LinearOperator):  # type: ignore[misc]
             self._core = _core.Hessian(problem.quadratic.core, list(network.widths), flat)
 
     def to_dense(self) -> Array:
-        """The whole matrix."""
-        return self._matmat(np.eye(self.shape[1]))
+        """The whole matrix: on moments from its closed form, symmetric to the last bit."""
+        if isinstance(self._problem.objective, Empirical):
+            return self._matmat(np.eye(self.shape[1]))
+        weights = [np.asarray(W, dtype=np.float64) for W in self._network.weights]
+        with np.errstate(over="ignore", invalid="ignore"):  # as in products
+            return dense_hessian(self._problem.quadratic, weights)
 
     def _matmat(self, X: npt.NDArray[Any]) -> Array:
         if np.iscomplexobj(X):
