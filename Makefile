@@ -10,7 +10,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DRIVERS := build/drivers
 # What runs on the kernels: once more at every instruction set that this processor has.
-NUMERIC := $(addprefix tests/test_,instruction_sets.py chain.py training.py hessians.py samples.py sample_training.py)
+NUMERIC := $(addprefix tests/test_,instruction_sets.py elementary.py chain.py training.py hessians.py samples.py sample_training.py)
 SOURCES := pyproject.toml CMakeLists.txt $(shell find cpp/include cpp/bindings python -name '*.?pp' -o -name '*.py*' ! -name '*.pyc')
 
 .PHONY: help figures test lint docs benchmarks clean

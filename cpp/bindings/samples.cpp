@@ -30,6 +30,33 @@ Activation activation_named(const std::string& name) {
     throw py::value_error("expected the activation identity, relu, leaky_relu, swish or tanh");
 }
 
+template <class T>
+Array<T> copy_of(const Array<T>& array) {
+    return Array<T>({array.shape(0), array.shape(1)}, array.data());
+}
+
+// φ, φ' and φ'' of every entry; for tests.
+template <class T>
+py::tuple activation_of(const std::string& name, const Array<T>& a) {
+    const ConstView<T> given = view(a);
+    Array<T> value = copy_of(a), slope = copy_of(a), bend = copy_of(a);
+    activate<T>(activation_named(name), mutable_view(value), mutable_view(slope));
+    curvature<T>(activation_named(name), given, mutable_view(bend));
+    return py::make_tuple(value, slope, bend);
+}
+
+// A loss of outputs O (d_L, n), summed over the samples, and its gradient; for tests.
+template <class T>
+py::tuple loss_of(const std::string& name, const Array<T>& O, const Array<T>& targets) {
+    const ConstView<T> given = view(O), wanted = view(targets);
+    expect(given.size() > 0 && given.rows() == wanted.rows() && given.cols() == wanted.cols(),
+           "expected outputs and targets (d_L, n)");
+    Array<T> gradient = copy_of(O);
+    Vector<T> work(given.cols());
+    const double value = loss_gradient<T>(loss_named(name), wanted, mutable_view(gradient), work);
+    return py::make_tuple(value, gradient);
+}
+
 Elements<double> make_elements(Index count, std::vector<Index> images, std::vector<double> signs,
                                const std::vector<Array<double>>& matrices) {
     Elements<double> out{count, std::move(images), std::move(signs), {}};
@@ -173,6 +200,14 @@ void bind_train(py::module_& module) {
 }
 
 template <class T>
+void bind_functions(py::module_& module) {
+    module.def("activation", &activation_of<T>, py::arg("name"), py::arg("a").noconvert(),
+               "An activation, its slope and its curvature at every entry.");
+    module.def("loss", &loss_of<T>, py::arg("name"), py::arg("outputs").noconvert(), py::arg("targets").noconvert(),
+               "A loss summed over samples and its gradient by the outputs (d_L, n).");
+}
+
+template <class T>
 void bind_problem(py::module_& module, const char* name) {
     py::class_<HeldProblem<T>>(module, name, "Samples, their targets, the group's elements and the penalty.")
         .def(py::init<const Array<T>&, const Array<T>&, const Elements<double>&, bool, const std::string&,
@@ -192,6 +227,8 @@ void bind_samples(py::module_& module) {
         .def(py::init(&make_elements), py::arg("count") = 1, py::arg("images") = std::vector<Index>{},
              py::arg("signs") = std::vector<double>{}, py::arg("matrices") = std::vector<Array<double>>{})
         .def_readonly("count", &Elements<double>::count);
+    bind_functions<double>(module);
+    bind_functions<float>(module);
     bind_problem<double>(module, "SampleProblem");
     bind_problem<float>(module, "SampleProblem32");
     bind_locked<SampleHessian<double>>(module, "SampleHessian", "Hessian of a loss on samples at a network.")

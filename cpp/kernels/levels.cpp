@@ -3,7 +3,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "linvariance/kernels/bodies.hpp"
+#include "linvariance/kernels/elementary.hpp"
 
 namespace linvariance {
 namespace {
@@ -38,8 +38,43 @@ using bodies::Level;
         bodies::momentum(size, rate, friction, g, w, b);                                                              \
     }                                                                                                                 \
     template <class T>                                                                                                \
-    constexpr Kernels<T> table{L<T>::width, ROWS,     VECTORS,  DOT_ROWS,     DOT_COLUMNS, DEPTH,                     \
-                               &panel<T>,   &dots<T>, &adam<T>, &residual<T>, &momentum<T>};                          \
+    TARGET void relu(Size size, T* a, T* slope) {                                                                     \
+        bodies::relu(size, a, slope);                                                                                 \
+    }                                                                                                                 \
+    template <class T>                                                                                                \
+    TARGET void leaky_relu(Size size, T low, T* a, T* slope) {                                                        \
+        bodies::leaky_relu(size, low, a, slope);                                                                      \
+    }                                                                                                                 \
+    template <class T>                                                                                                \
+    TARGET void swish(Size size, T* a, T* slope) {                                                                    \
+        bodies::activate<L<T>, bodies::Swish<T>>(size, a, slope);                                                     \
+    }                                                                                                                 \
+    template <class T>                                                                                                \
+    TARGET void tanh(Size size, T* a, T* slope) {                                                                     \
+        bodies::activate<L<T>, bodies::Tanh<T>>(size, a, slope);                                                      \
+    }                                                                                                                 \
+    template <class T>                                                                                                \
+    TARGET void swish_curvature(Size size, const T* a, T* out) {                                                      \
+        bodies::curvature<L<T>, bodies::Swish<T>>(size, a, out);                                                      \
+    }                                                                                                                 \
+    template <class T>                                                                                                \
+    TARGET void tanh_curvature(Size size, const T* a, T* out) {                                                       \
+        bodies::curvature<L<T>, bodies::Tanh<T>>(size, a, out);                                                       \
+    }                                                                                                                 \
+    template <class T>                                                                                                \
+    TARGET double squared(Size rows, Size columns, const T* targets, Size t_row, T* O, Size o_row) {                  \
+        return bodies::squared<L<T>>(rows, columns, targets, t_row, O, o_row);                                        \
+    }                                                                                                                 \
+    template <class T>                                                                                                \
+    TARGET void cross_entropy(Size rows, Size columns, const T* targets, Size t_row, T* O, Size o_row, T* losses) {   \
+        bodies::cross_entropy<L<T>>(rows, columns, targets, t_row, O, o_row, losses);                                 \
+    }                                                                                                                 \
+    template <class T>                                                                                                \
+    constexpr Kernels<T> table{L<T>::width,        ROWS,         VECTORS,          DOT_ROWS,                          \
+                               DOT_COLUMNS,        DEPTH,        &panel<T>,        &dots<T>,                          \
+                               &adam<T>,           &residual<T>, &momentum<T>,     &relu<T>,                          \
+                               &leaky_relu<T>,     &swish<T>,    &tanh<T>,         &swish_curvature<T>,               \
+                               &tanh_curvature<T>, &squared<T>,  &cross_entropy<T>};                                  \
     }
 
 LINVARIANCE_LEVEL(baseline, , 16, 5, 2, 4, 2, 256)

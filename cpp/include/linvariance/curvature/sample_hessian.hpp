@@ -58,7 +58,7 @@ class SampleTangent : public SampleNetwork<T> {
         if (j == this->depth()) {
             to.setZero();
         } else {
-            to = A.unaryExpr([kind = this->activation_](T a) { return curvature(kind, a); });
+            curvature<T>(this->activation_, A, to);
         }
     }
 

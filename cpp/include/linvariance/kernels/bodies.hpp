@@ -5,6 +5,7 @@
 #include "linvariance/kernels/kernels.hpp"
 
 #define LINVARIANCE_BODY static inline __attribute__((always_inline))
+#define LINVARIANCE_METHOD inline __attribute__((always_inline))
 #define LINVARIANCE_UNROLL _Pragma("GCC unroll 16")
 
 namespace linvariance::bodies {

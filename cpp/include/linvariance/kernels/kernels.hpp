@@ -47,6 +47,19 @@ struct Kernels {
     void (*residual)(Size size, const T* a, const T* b, T* out);
     // b <- momentum b + g;  w <- w - rate b
     void (*momentum)(Size size, T rate, T momentum, const T* g, T* w, T* b);
+
+    // a <- φ(a), slope <- φ'(a)
+    void (*relu)(Size size, T* a, T* slope);
+    void (*leaky_relu)(Size size, T low, T* a, T* slope);
+    void (*swish)(Size size, T* a, T* slope);
+    void (*tanh)(Size size, T* a, T* slope);
+    // out = φ''(a)
+    void (*swish_curvature)(Size size, const T* a, T* out);
+    void (*tanh_curvature)(Size size, const T* a, T* out);
+    // O (rows, columns) becomes the gradient by O of the losses of its columns: their sum is returned, or each is left
+    // in `losses`.
+    double (*squared)(Size rows, Size columns, const T* targets, Size t_row, T* O, Size o_row);
+    void (*cross_entropy)(Size rows, Size columns, const T* targets, Size t_row, T* O, Size o_row, T* losses);
 };
 
 // "baseline" and, where this processor and compiler have them, "x86-64-v3" and "x86-64-v4".

@@ -1,7 +1,5 @@
-// Activations of hidden layers, entry by entry: value, slope and curvature.
+// Activations of hidden layers, entry by entry: value, slope and curvature. The functions are the kernels'.
 #pragma once
-
-#include <cmath>
 
 #include "linvariance/matrix.hpp"
 
@@ -11,54 +9,40 @@ enum class Activation { identity, relu, leaky_relu, swish, tanh };
 
 inline constexpr double leaky_slope = 0.01;  // PyTorch's default
 
-// 1/(1 + exp(-a)), from exp(-|a|): nothing overflows.
-template <class T>
-T logistic(T a) {
-    const T e = std::exp(-std::abs(a));
-    return (a >= T(0) ? T(1) : e) / (T(1) + e);
+// Calls with(a, b, size) for all entries of two matrices at once or, if these have gaps, row by row.
+template <class A, class B, class Function>
+void for_each_stretch(A& a, B& b, Function&& with) {
+    const bool whole = a.outerStride() == a.cols() && b.outerStride() == b.cols();
+    const Index size = whole ? a.size() : a.cols();
+    for (Index i = 0; i < (whole ? 1 : a.rows()); ++i)
+        with(a.data() + i * a.outerStride(), b.data() + i * b.outerStride(), size);
 }
 
 // a <- φ(a), slope <- φ'(a). At a kink the slope is that from the left, as in PyTorch.
-template <class T, class Derived, class Other>
-void activate(Activation kind, Eigen::MatrixBase<Derived>& a, Eigen::MatrixBase<Other>& slope) {
-    switch (kind) {
-        case Activation::identity:
-            slope.setOnes();
-            return;
-        case Activation::relu:
-            slope = (a.array() > T(0)).template cast<T>();
-            a = (a.array() < T(0)).select(T(0), a);  // not a maximum, which may take NaN for 0
-            return;
-        case Activation::leaky_relu: {
-            const T low = static_cast<T>(leaky_slope);
-            slope = low + (T(1) - low) * (a.array() > T(0)).template cast<T>();
-            a.array() *= slope.array();
-            return;
-        }
-        case Activation::swish:
-            slope = (T(1) + (-a.array()).exp()).inverse();  // exp may be inf: the slope is then 0, as it should be
-            a.array() *= slope.array();
-            slope.array() += a.array() * (T(1) - slope.array());
-            return;
-        case Activation::tanh:
-            a = a.array().tanh();
-            slope = T(1) - a.array().square();
-            return;
+template <class T>
+void activate(Activation kind, Part<T> a, Part<T> slope) {
+    if (kind == Activation::identity) {
+        slope.setOnes();
+        return;
     }
+    const Kernels<T>& kernel = kernels<T>();
+    for_each_stretch(a, slope, [&](T* values, T* slopes, Index size) {
+        if (kind == Activation::relu) kernel.relu(size, values, slopes);
+        if (kind == Activation::leaky_relu) kernel.leaky_relu(size, static_cast<T>(leaky_slope), values, slopes);
+        if (kind == Activation::swish) kernel.swish(size, values, slopes);
+        if (kind == Activation::tanh) kernel.tanh(size, values, slopes);
+    });
 }
 
-// φ''(a)
+// out <- φ''(a)
 template <class T>
-T curvature(Activation kind, T a) {
-    if (kind == Activation::swish) {
-        const T s = logistic(a);
-        return s * (T(1) - s) * (T(2) + a * (T(1) - T(2) * s));
+void curvature(Activation kind, const ConstPart<T>& a, Part<T> out) {
+    if (kind != Activation::swish && kind != Activation::tanh) {
+        out.setZero();
+        return;
     }
-    if (kind == Activation::tanh) {
-        const T t = std::tanh(a);
-        return T(-2) * t * (T(1) - t * t);
-    }
-    return T(0);
+    const auto of = kind == Activation::swish ? kernels<T>().swish_curvature : kernels<T>().tanh_curvature;
+    for_each_stretch(a, out, [of](const T* from, T* to, Index size) { of(size, from, to); });
 }
 
 }  // namespace linvariance

@@ -10,22 +10,11 @@ enum class Loss { squared, cross_entropy };
 // Returns Σ‖o - t‖², or Σ_k t_k (log Σ_l exp o_l - o_k) with targets that sum to 1; O becomes its gradient.
 template <class T>
 double loss_gradient(Loss kind, const ConstPart<T>& targets, Part<T> O, Vector<T>& work) {
-    if (kind == Loss::squared) {
-        O -= targets;
-        const double value = O.template cast<double>().squaredNorm();
-        O *= T(2);
-        return value;
-    }
-    auto top = work.head(O.cols()).transpose();
-    top = O.colwise().maxCoeff();  // so that no exponential overflows
-    O.rowwise() -= top;
-    double value = -O.cwiseProduct(targets).template cast<double>().sum();
-    O = O.array().exp();
-    top = O.colwise().sum();
-    value += top.array().log().template cast<double>().sum();
-    O.array().rowwise() /= top.array();
-    O -= targets;
-    return value;
+    const Kernels<T>& kernel = kernels<T>();
+    const Index rows = O.rows(), columns = O.cols(), t_row = targets.outerStride(), o_row = O.outerStride();
+    if (kind == Loss::squared) return kernel.squared(rows, columns, targets.data(), t_row, O.data(), o_row);
+    kernel.cross_entropy(rows, columns, targets.data(), t_row, O.data(), o_row, work.data());
+    return work.head(columns).template cast<double>().sum();
 }
 
 // dot <- the derivative of the gradient along dot, given the gradient that loss_gradient left: 2 dot, or
