@@ -54,6 +54,18 @@ void add_product(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<B>& b, E
     multiply(a, b, c, true);
 }
 
+// to (columns, rows) = fromᵀ, eight rows at a time so that both are walked along
+template <class T>
+void set_transposed(const ConstView<T>& from, T* to) {
+    const Index rows = from.rows(), columns = from.cols();
+    for (Index i = 0; i < rows; i += 8) {
+        const Index high = std::min<Index>(8, rows - i);
+        for (Index j = 0; j < columns; ++j) {
+            for (Index k = 0; k < high; ++k) to[j * rows + i + k] = from(i + k, j);
+        }
+    }
+}
+
 // A matrix laid out for many products from the left, a S.
 template <class T>
 class PackedMatrix {
