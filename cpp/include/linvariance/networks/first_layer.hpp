@@ -19,6 +19,7 @@ class FirstLayer {
         Index packed = 0;
         for (const auto& range : ranges_) {
             rows_ += range.looks * units;
+            padded_ += padded(range.looks * units);
             size_ += range.looks * units * range.length;
             packed += packed_size<T>(range.looks * units, range.length);
         }
@@ -28,7 +29,7 @@ class FirstLayer {
 
     Index elements() const { return elements_->count; }
     Index size() const { return size_; }  // of the gradient of the stack
-    Index scratch(Index columns) const { return 2 * rows_ * columns; }
+    Index scratch(Index columns) const { return (padded_ + rows_) * columns; }
 
     // W (h, d_0)
     void set_weights(const ConstView<T>& W) {
@@ -50,21 +51,24 @@ class FirstLayer {
 
     // A (elements * h, c) for data X (c, d_0)
     void enter(Index c, Strided<const T> X, View<T> A, Vector<T>& scratch) const {
-        const ConstView<T> across(scratch.data(), c, rows_);
+        // Samples x rows first, rows in whole vectors, since this is how the data lie; then transposed.
+        T* const across = scratch.data();
+        T* const found = fourier_ != nullptr ? across + padded_ * c : A.data();
         const T* packed = packed_.data();
-        Index row = 0;
+        Index row = 0, column = 0;
         for (const auto& range : ranges_) {
-            const Index rows = range.looks * units_;
+            const Index rows = range.looks * units_, wide = padded(rows);
             if (rows > 0)
-                multiply_packed<T>(c, rows, range.length, {X.data + range.start, X.rows, 1}, packed,
-                                   {scratch.data() + row, rows_, 1}, false);
+                multiply_packed<T>(c, wide, range.length, {X.data + range.start, X.rows, 1}, packed,
+                                   {across + column, padded_, 1}, false);
+            set_transposed(c, rows, across + column, padded_, found + row * c);
             row += rows;
-            packed += packed_size<T>(rows, range.length);
+            column += wide;
+            packed += wide * range.length;
         }
-        if (fourier_ == nullptr) return set_transposed<T>(across, A.data());
-        set_transposed<T>(across, scratch.data() + across.size());
+        if (fourier_ == nullptr) return;
         auto out = by_element(A.data(), c);
-        set_product(fourier_->F, transformed(scratch.data() + across.size(), c), out);
+        set_product(fourier_->F, transformed(found, c), out);
     }
 
     // gradient (size) += dLoss/dA X, of the stack
@@ -77,8 +81,8 @@ class FirstLayer {
         }
         for (const auto& range : ranges_) {
             const Index rows = range.looks * units_;
-            multiply_ab<T>(rows, range.length, c, {from, c, 1}, {X.data + range.start, X.rows, 1},
-                           {gradient, range.length, 1}, true);
+            add_ab_as_it_lies<T>(rows, range.length, c, {from, c, 1}, {X.data + range.start, X.rows, 1},
+                                 X.rows - range.start, {gradient, range.length, 1});
             from += rows * c;
             gradient += rows * range.length;
         }
@@ -90,7 +94,7 @@ class FirstLayer {
         T* to = stack_.data();
         for (const auto& range : ranges_) {
             const Index rows = range.looks * units_;
-            set_transposed<T>(ConstView<T>(gradient, rows, range.length), to);
+            set_transposed(rows, range.length, gradient, range.length, to);
             gradient += rows * range.length;
             to += rows * range.length;
         }
@@ -104,12 +108,13 @@ class FirstLayer {
     }
 
   private:
+    static Index padded(Index rows) { return packed_size<T>(rows, 1); }
     View<T> by_element(T* A, Index c) const { return {A, elements(), units_ * c}; }
     View<T> transformed(T* A, Index c) const { return {A, fourier_->F.cols(), units_ * c}; }
 
     const Elements<T>* elements_;
     const Fourier<T>* fourier_;
-    Index units_, rows_ = 0, size_ = 0;
+    Index units_, rows_ = 0, padded_ = 0, size_ = 0;
     std::vector<Range> ranges_;
     Matrix<T> turned_;
     Vector<T> stack_, packed_;
