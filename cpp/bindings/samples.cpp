@@ -1,3 +1,4 @@
+#include <array>
 #include <memory>
 #include <string>
 #include <utility>
@@ -64,11 +65,36 @@ Elements<double> make_elements(Index count, std::vector<Index> images, std::vect
     return out;
 }
 
+// ranges: (start, length, looks) each
+Fourier<double> make_fourier(const std::vector<std::array<Index, 3>>& ranges, std::vector<Index> starts,
+                             std::vector<Index> columns, std::vector<double> entries, const Array<double>& F) {
+    Fourier<double> out{{}, std::move(starts), std::move(columns), std::move(entries), copy(F)};
+    for (const auto& [start, length, looks] : ranges) out.ranges.push_back({start, length, looks});
+    return out;
+}
+
+// Whether it is one of `count` elements on d columns.
+template <class T>
+bool fits(const Fourier<T>& fourier, Index count, Index d) {
+    Index rows = 0, looks = 0;
+    bool holds = fourier.starts.size() > 0 && fourier.columns.size() == fourier.entries.size();
+    for (const auto& range : fourier.ranges) {
+        holds = holds && range.start >= 0 && range.length >= 0 && range.looks >= 0 && range.start + range.length <= d;
+        rows += range.length * range.looks;
+        looks += range.looks;
+    }
+    for (std::size_t k = 1; k < fourier.starts.size(); ++k) holds = holds && fourier.starts[k - 1] <= fourier.starts[k];
+    for (const Index column : fourier.columns) holds = holds && column >= 0 && column < d;
+    return holds && static_cast<Index>(fourier.starts.size()) == rows + 1 && fourier.starts.front() == 0 &&
+           fourier.starts.back() == static_cast<Index>(fourier.entries.size()) && fourier.F.rows() == count &&
+           fourier.F.cols() == looks;
+}
+
 // Keeps the arrays of a sample problem alive and its sizes checked.
 template <class T>
 struct HeldProblem {
     HeldProblem(const Array<T>& X_, const Array<T>& targets_, const Elements<double>& group, bool pooled,
-                const std::string& loss, const Array<T>& penalty)
+                const std::string& loss, const Array<T>& penalty, const std::optional<Fourier<double>>& fourier)
         : X(X_), targets(targets_), problem{view(X), view(targets), {}, pooled, loss_named(loss)}, P(view(penalty)) {
         const Index d = problem.X.cols();
         expect(problem.X.rows() == problem.targets.cols() && problem.X.rows() > 0,
@@ -81,14 +107,20 @@ struct HeldProblem {
         for (const auto& matrix : group.matrices) elements.matrices.push_back(matrix.cast<T>());
         const auto cells = static_cast<std::size_t>(elements.count * d);
         const bool is_identity = elements.images.empty() && elements.matrices.empty();
-        bool fits = elements.count >= 1 && (elements.count == 1 || !is_identity) &&
+        bool whole = elements.count >= 1 && (elements.count == 1 || !is_identity) &&
                     (elements.images.empty() || elements.images.size() == cells) &&
                     (elements.signs.empty() || elements.signs.size() == elements.images.size()) &&
                     (elements.matrices.empty() || static_cast<Index>(elements.matrices.size()) == elements.count);
-        for (const Index i : elements.images) fits = fits && i >= 0 && i < d;
-        for (const auto& matrix : elements.matrices) fits = fits && matrix.rows() == d && matrix.cols() == d;
-        expect(fits, "the group's elements do not fit the inputs");
+        for (const Index i : elements.images) whole = whole && i >= 0 && i < d;
+        for (const auto& matrix : elements.matrices) whole = whole && matrix.rows() == d && matrix.cols() == d;
+        expect(whole, "the group's elements do not fit the inputs");
+        if (!fourier) return;
+        problem.fourier = fourier->template cast<T>();
+        expect(fits(*problem.fourier, elements.count, d), "the Fourier transform does not fit the group");
     }
+
+    // Single rows of augmented data are made from the samples as they are.
+    bool has_rows() const { return problem.pooled || !problem.fourier; }
 
     // Rows of the augmented data.
     Index rows() const { return X.shape(0) * (problem.pooled ? 1 : problem.elements.count); }
@@ -119,7 +151,7 @@ py::tuple gradient_of(const HeldProblem<T>& held, const Widths& widths, const st
     Array<T> out({weights.size()});
     T* const to = out.mutable_data();
     if (rows) {
-        expect(rows->size() > 0, "expected at least one row");
+        expect(rows->size() > 0 && held.has_rows(), "expected at least one row, of data in their own coordinates");
         for (py::ssize_t k = 0; k < rows->size(); ++k)
             expect(rows->data()[k] >= 0 && rows->data()[k] < objective.rows(), "a row leaves the augmented data");
     }
@@ -170,7 +202,8 @@ Recorded train(const Widths& widths, const std::string& name, const std::vector<
         expect(order->ndim() == 3 && order->shape(0) == seeds && order->shape(1) == epochs,
                "expected an order per seed");
         for (const auto* held : problems)
-            expect(order->shape(2) == held->rows(), "expected an order of all rows of the augmented data");
+            expect(order->shape(2) == held->rows() && held->has_rows(),
+                   "expected an order of all rows of the augmented data, in their own coordinates");
         bool inside = true;
         for (py::ssize_t k = 0; k < order->size(); ++k)
             inside = inside && order->data()[k] >= 0 && order->data()[k] < order->shape(2);
@@ -178,9 +211,10 @@ Recorded train(const Widths& widths, const std::string& name, const std::vector<
     }
     const std::int32_t* const orders = order ? order->data() : nullptr;
     const Index stride = order ? order->shape(1) * order->shape(2) : 0;
+    const Index each = threads / std::clamp<Index>(count * seeds, 1, threads);  // threads of one run
     train_all(starts, records, threads, [&](Index i, Vector<T>& layers, const std::atomic<bool>& stop) {
         const auto problem = static_cast<std::size_t>(i / seeds);
-        SampleObjective<T> objective(problems[problem]->problem, widths, activation, problems[problem]->P);
+        SampleObjective<T> objective(problems[problem]->problem, widths, activation, problems[problem]->P, each);
         Recorder recorder = records.recorder(*looks[problem], i);
         Rule<T> rule(settings, parameters);
         const Batches batches{orders == nullptr ? nullptr : orders + (i % seeds) * stride, batch};
@@ -211,9 +245,9 @@ template <class T>
 void bind_problem(py::module_& module, const char* name) {
     py::class_<HeldProblem<T>>(module, name, "Samples, their targets, the group's elements and the penalty.")
         .def(py::init<const Array<T>&, const Array<T>&, const Elements<double>&, bool, const std::string&,
-                      const Array<T>&>(),
+                      const Array<T>&, const std::optional<Fourier<double>>&>(),
              py::arg("X").noconvert(), py::arg("targets").noconvert(), py::arg("group"), py::arg("pooled"),
-             py::arg("loss"), py::arg("penalty").noconvert())
+             py::arg("loss"), py::arg("penalty").noconvert(), py::arg("fourier") = py::none())
         .def("gradient", &gradient_of<T>, py::arg("widths"), py::arg("activation"), py::arg("weights").noconvert(),
              py::arg("rows").noconvert() = py::none(),
              "Loss and gradient, of all data or of rows of the augmented data.");
@@ -229,6 +263,9 @@ void bind_samples(py::module_& module) {
         .def_readonly("count", &Elements<double>::count);
     bind_functions<double>(module);
     bind_functions<float>(module);
+    py::class_<Fourier<double>>(module, "Fourier", "A group's Fourier transform, of the first layer of a network.")
+        .def(py::init(&make_fourier), py::arg("ranges"), py::arg("starts"), py::arg("columns"), py::arg("entries"),
+             py::arg("F"));
     bind_problem<double>(module, "SampleProblem");
     bind_problem<float>(module, "SampleProblem32");
     bind_locked<SampleHessian<double>>(module, "SampleHessian", "Hessian of a loss on samples at a network.")

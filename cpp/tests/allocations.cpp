@@ -112,6 +112,20 @@ struct Data {
     Matrix<T> X, targets;
 };
 
+// The cyclic shifts of threes of columns: sums, and what is left in two of three coordinates.
+template <class T>
+Fourier<T> transform(Index d) {
+    Fourier<T> out{{{0, d / 3, 1}, {d / 3, 2 * (d / 3), 2}}, {0}, {}, {}, Matrix<T>::Random(3, 3)};
+    for (Index row = 0; row < d / 3 + 4 * (d / 3); ++row) {
+        for (Index k = 0; k < 3; ++k) {
+            out.columns.push_back((3 * row + k) % d);
+            out.entries.push_back(T(0.5) / static_cast<T>(k + 1));
+        }
+        out.starts.push_back(static_cast<Index>(out.columns.size()));
+    }
+    return out;
+}
+
 // None, a cyclic shift with signs, and dense matrices.
 template <class T>
 std::vector<Elements<T>> groups(Index d) {
@@ -132,7 +146,7 @@ void train_on_samples(const std::vector<Index>& widths, const SampleProblem<T>& 
                       Index batch) {
     const bool linear = activation == Activation::identity, penalized = linear && problem.elements.count == 1;
     const Index d = widths.front(), rows = linear ? widths.back() : widths[1], epochs = 4, times = epochs + 1;
-    SampleObjective<T> objective(problem, widths, activation, penalized ? Matrix<T>::Identity(d, d) : Matrix<T>());
+    SampleObjective<T> objective(problem, widths, activation, penalized ? Matrix<T>::Identity(d, d) : Matrix<T>(), 2);
     std::vector<std::int32_t> order;
     for (Index k = 0; k < epochs * objective.rows(); ++k)
         order.push_back(static_cast<std::int32_t>((7 * k) % objective.rows()));
@@ -177,7 +191,7 @@ void multiply_on_samples(const std::vector<Index>& widths, const SampleProblem<d
 
 template <class T>
 void samples(const std::vector<Index>& widths) {
-    const Data<T> data(110, widths.front(), widths.back());  // a block of 96 and a rest
+    const Data<T> data(800, widths.front(), widths.back());  // two parts: some blocks of 96, and a rest
     for (const auto& elements : groups<T>(widths.front())) {
         for (const bool pooled : {false, true}) {
             for (const auto loss : {Loss::squared, Loss::cross_entropy}) {
@@ -185,6 +199,11 @@ void samples(const std::vector<Index>& widths) {
                     const auto problem = data.problem(elements, pooled, loss);
                     train_on_samples(widths, problem, activation, 0);
                     train_on_samples(widths, problem, activation, 100);
+                    if (elements.count == 3 && widths.front() % 3 == 0) {
+                        auto faster = problem;
+                        faster.fourier = transform<T>(widths.front());
+                        train_on_samples(widths, faster, activation, 0);
+                    }
                     if constexpr (std::is_same_v<T, double>) {
                         multiply_on_samples(widths, problem, activation, 1);
                         multiply_on_samples(widths, problem, activation, 5);

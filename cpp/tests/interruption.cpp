@@ -1,4 +1,5 @@
-// run_all: every task once, an interruption stops the rest, an exception of a task reaches the caller.
+// run_all: every task once, an interruption stops the rest, an exception of a task reaches the caller. Crew: every task
+// once a round.
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
@@ -49,5 +50,20 @@ int main() {
         caught = true;
     }
     require(caught, "an exception of a task reaches the caller");
-    std::puts("run_all holds");
+
+    for (const Index helpers : {0, 1, 6}) {
+        std::vector<int> visits(5), by(5);
+        linvariance::Crew crew(5, helpers, [&](Index i, Index member) {
+            ++visits[static_cast<std::size_t>(i)];
+            by[static_cast<std::size_t>(i)] = static_cast<int>(member);
+        });
+        require(crew.members() == helpers + 1, "all members are there");
+        for (int round = 1; round <= 5000; ++round) {
+            crew.run();
+            for (const int count : visits) require(count == round, "each task runs once in a round, and is done then");
+            for (const int member : by) require(member >= 0 && member <= helpers, "members have their numbers");
+            if (round % 1000 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));  // helpers fall asleep
+        }
+    }
+    std::puts("run_all and Crew hold");
 }

@@ -100,6 +100,16 @@ class Elements:
     @property
     def count(self) -> int: ...
 
+class Fourier:
+    def __init__(
+        self,
+        ranges: Sequence[tuple[int, int, int]],
+        starts: Sequence[int],
+        columns: Sequence[int],
+        entries: Sequence[float],
+        F: NDArray[np.float64],
+    ) -> None: ...
+
 class SampleProblem:
     def __init__(
         self,
@@ -109,6 +119,7 @@ class SampleProblem:
         pooled: bool,
         loss: str,
         penalty: NDArray[np.float64],
+        fourier: Fourier | None = ...,
     ) -> None: ...
     def gradient(
         self,
@@ -127,6 +138,7 @@ class SampleProblem32:
         pooled: bool,
         loss: str,
         penalty: NDArray[np.float32],
+        fourier: Fourier | None = ...,
     ) -> None: ...
     def gradient(
         self,

@@ -54,6 +54,22 @@ void add_product(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<B>& b, E
     multiply(a, b, c, true);
 }
 
+// to (columns, rows) = fromᵀ for `from` (rows, columns), whose rows are `step` apart: eight rows at a time, so that both
+// are walked along.
+template <class T>
+void set_transposed(Index rows, Index columns, const T* from, Index step, T* to) {
+    Index i = 0;
+    for (; i + 8 <= rows; i += 8) {
+        const T* const part = from + i * step;
+        for (Index j = 0; j < columns; ++j) {
+            for (Index k = 0; k < 8; ++k) to[j * rows + i + k] = part[k * step + j];
+        }
+    }
+    for (; i < rows; ++i) {
+        for (Index j = 0; j < columns; ++j) to[j * rows + i] = from[i * step + j];
+    }
+}
+
 // A matrix laid out for many products from the left, a S.
 template <class T>
 class PackedMatrix {

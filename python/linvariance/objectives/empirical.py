@@ -13,8 +13,10 @@ import numpy.typing as npt
 from .. import _core
 from ..arrays import Array, frozen
 from ..groups import Representation
+from ..groups.fourier import Fourier, fourier
 
 ELEMENTS_LIMIT = 2**30  # bytes of dense group elements
+FEWEST = 32  # samples: for fewer no transform is made
 
 
 class Empirical:
@@ -42,7 +44,7 @@ class Empirical:
         self.X, self.targets, self.loss_name = X, frozen(targets), loss_name
         self.rep, self.pooled, self.penalty = rep, pooled, penalty
         self._elements = _enumerated(rep)
-        self._cores: dict[str, Any] = {}
+        self._cores: dict[tuple[str, bool], Any] = {}
 
     @property
     def dim(self) -> int:
@@ -61,7 +63,7 @@ class Empirical:
 
     def workspace(self, width: int) -> int:
         """Bytes that one pass takes: W_1 ρ(g) of this width and its gradient, and what they give on a block."""
-        return 8 * self._elements.count * width * (2 * self.dim + 4 * _core.sample_block)
+        return 8 * self._elements.count * width * (4 * self.dim + 6 * _core.sample_block)
 
     def loss(self, V: Array) -> float:
         """The loss of a linear map V (dL, dim)."""
@@ -76,15 +78,30 @@ class Empirical:
         weights = np.ascontiguousarray(flat, dtype=np.float64)
         return float(self.core().gradient(list(widths), activation, weights)[0])
 
-    def core(self, dtype: npt.DTypeLike = np.float64) -> Any:
-        """As the C++ core takes it, in one precision; data that are contiguous and of this kind are not copied."""
+    def core(self, dtype: npt.DTypeLike = np.float64, *, passes: bool = False) -> Any:
+        """As the C++ core takes it, in one precision; data that are contiguous and of this kind are not copied.
+
+        With `passes`, for many passes over all samples: where it pays, in the coordinates of the group's Fourier
+        transform, which is then the one copy made.
+        """
         kind = np.dtype(dtype)
-        if kind.name not in self._cores:
+        transform = self._fourier() if passes else None
+        key = kind.name, transform is not None
+        if key not in self._cores:
             make = _core.SampleProblem32 if kind == np.float32 else _core.SampleProblem
-            X, targets = (np.ascontiguousarray(array, dtype=kind) for array in (self.X, self.targets))
+            X = self.X if transform is None else transform.transform(self.X, kind)
+            X, targets = (np.ascontiguousarray(array, dtype=kind) for array in (X, self.targets))
             P = np.zeros((0, 0), kind) if self.penalty is None else np.ascontiguousarray(self.penalty, dtype=kind)
-            self._cores[kind.name] = make(X, targets, self._elements, self.pooled, self.loss_name, P)
-        return self._cores[kind.name]
+            given = (X, targets, self._elements, self.pooled, self.loss_name, P)
+            self._cores[key] = make(*given, None if transform is None else _as_core(transform))
+        return self._cores[key]
+
+    def _fourier(self) -> Fourier | None:
+        """The one place that chooses: None for the plain pass, with a first layer for each element."""
+        if self.rep is None or self._elements.count == 1 or len(self.X) < FEWEST:
+            return None
+        found = fourier(self.rep)
+        return found if found is not None and found.pays(len(self.X)) else None
 
     def _at(self, V: Array) -> Any:
         return self.core().gradient([self.dim, self.outputs], "identity", V.ravel())
@@ -94,6 +111,11 @@ class Empirical:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _cores={}, _elements=_enumerated(state["rep"]))  # the core's are made again
+
+
+def _as_core(transform: Fourier) -> _core.Fourier:
+    N = transform.spread
+    return _core.Fourier(transform.ranges, N.indptr.tolist(), N.indices.tolist(), N.data.tolist(), transform.F)
 
 
 def _enumerated(rep: Representation | None) -> _core.Elements:

@@ -138,7 +138,7 @@ def train(
     instance(record, Record, "record", "e.g. Record(every=10)")
     optimizer = Adam() if optimizer is None else optimizer
     instance(optimizer, (Adam, GradientDescent), "optimizer", "e.g. Adam(lr=1e-3)")
-    threads = min(integer(threads, "threads") if threads is not None else processors(), len(runs) * len(seeds))
+    threads = integer(threads, "threads") if threads is not None else processors()
     states = epochs // record.every + 1 + (epochs % record.every != 0)
     rows = first.outputs if activation == "identity" else shape[1]
     _refuse_memory(record, shape, rows, len(runs) * len(seeds), states)
@@ -159,7 +159,8 @@ def train(
     loop = (optimizer.settings(), epochs, record.every, record.weights, threads)
     if isinstance(first.objective, Empirical):
         order = _order(runs, batches, seeds, epochs)
-        cores = [problem.objective.core(kind) for problem in runs if isinstance(problem.objective, Empirical)]
+        objectives = [problem.objective for problem in runs if isinstance(problem.objective, Empirical)]
+        cores = [one.core(kind, passes=batches is None or one.pooled) for one in objectives]
         size = 1 if batches is None else batches.size
         found = _core.train_on_samples(list(shape), activation, cores, looks, starts, order, size, *loop)
     else:

@@ -13,38 +13,41 @@ class SampleTangent : public SampleNetwork<T> {
     using Base = SampleNetwork<T>;
 
   public:
-    SampleTangent(const std::vector<Index>& widths, Activation activation, Index elements, bool pooled)
-        : Base(widths, activation, elements, pooled), tangents_(widths.size()) {
+    SampleTangent(const std::vector<Index>& widths, Activation activation, const FirstLayer<T>& first_layer, bool pooled)
+        : Base(widths, activation, first_layer, pooled), tangents_(widths.size()) {
         for (std::size_t j = 1; j < widths.size(); ++j) {
-            const Index rows = j == 1 ? elements * widths[1] : widths[j];
+            const Index rows = j == 1 ? first_layer.elements() * widths[1] : widths[j];
             for (auto* one : {&tangents_[j].curvature, &tangents_[j].pre, &tangents_[j].value, &tangents_[j].adjoint})
                 one->resize(rows * Base::block);
         }
     }
 
     // out (copies, parameters) += H applied to the rows of directions, on one block of samples; the rows of the first
-    // layers of directions and results stay in their stacks.
+    // layers come as such, and what belongs to those of the results is added to `stacks` (copies, .).
     template <class X, class Y>
-    void add(const X& x, const Y& targets, Loss loss, const ConstView<T>& directions, const Matrix<T>& stacks,
-             Matrix<T>& stacks_out, View<T>& out, Vector<T>& scratch) {
-        const Index copies = directions.rows(), rows = this->stack_.rows();
+    void add(const X& x, const Y& targets, Loss loss, const ConstView<T>& directions,
+             const std::vector<FirstLayer<T>>& first_layers, Matrix<T>& stacks, View<T>& out, Vector<T>& scratch) {
+        const Index copies = directions.rows(), rows = this->elements_ * this->widths_[1];
         this->enter(x);
-        keep_curvature(1, this->view(this->layers_[1].value, rows));
+        keep_curvature(1, this->all(this->layers_[1].value));
         this->activate_first();
-        first_.resize(std::max(first_.size(), copies * rows * Base::block));
-        View<T> firsts(first_.data(), copies * rows, this->columns_);
-        firsts.setZero();
-        add_abt<T>(stacks, x, firsts);
+        pre_.resize(std::max(pre_.size(), copies * rows * Base::block));
+        const auto pre = [&](Index k) {
+            return View<T>(pre_.data() + k * rows * this->columns_, rows, this->columns_);
+        };
+        for (Index k = 0; k < copies; ++k)
+            first_layers[static_cast<std::size_t>(k)].enter(this->columns_, strided(x), pre(k), this->scratch_);
         for (Index branch = 0; branch < this->branches(); ++branch) {
             forward(branch, loss, targets);
             scratch.setZero();
             this->go_back(branch, scratch.data());
             for (Index k = 0; k < copies; ++k) {
-                View<T> pre(first_.data() + k * rows * this->columns_, rows, this->columns_);
-                along(branch, loss, targets, directions.row(k).data(), pre, out.row(k).data());
+                auto one = pre(k);
+                along(branch, loss, targets, directions.row(k).data(), one, out.row(k).data());
             }
         }
-        add_ab<T>(firsts, x, stacks_out);
+        for (Index k = 0; k < copies; ++k)
+            this->first_layer_->add_gradient(this->columns_, strided(x), pre(k), stacks.row(k).data(), this->scratch_);
     }
 
   private:
@@ -139,7 +142,7 @@ class SampleTangent : public SampleNetwork<T> {
     }
 
     std::vector<Tangent> tangents_;
-    Vector<T> first_;
+    Vector<T> pre_;
 };
 
 // The Hessian at a network, applied to blocks of directions.
@@ -148,8 +151,12 @@ class SampleHessian {
   public:
     SampleHessian(const SampleProblem<T>& problem, const std::vector<Index>& widths, Activation activation,
                   const Matrix<T>& P, const Vector<T>& weights)
-        : problem_(&problem), network_(widths, activation, problem.elements.count, problem.pooled), weights_(weights) {
-        network_.set_weights(weights_.data(), problem.elements);
+        : problem_(&problem),
+          first_layer_(problem.first_layer(widths[1])),
+          network_(widths, activation, first_layer_, problem.pooled),
+          weights_(weights) {
+        first_layer_.set_weights({weights_.data(), widths[1], widths[0]});
+        network_.set_weights(weights_.data());
         scratch_.resize(network_.parameters());
         if (P.size() > 0)
             penalty_.emplace(
@@ -163,36 +170,34 @@ class SampleHessian {
     // out (copies, parameters) = H applied to every row of directions
     void apply(const ConstView<T>& directions, View<T>& out) {
         const Index copies = directions.rows(), h = network_.widths()[1], d = network_.widths()[0];
-        const Index rows = network_.elements() * h, n = problem_->X.rows();
+        const Index n = problem_->X.rows();
         if (penalty_) {
             penalty_->apply(directions, out);
             out *= static_cast<T>(n * network_.branches());  // divided by below
         } else {
             out.setZero();
         }
-        stacks_.resize(copies * rows, d);
-        for (Index k = 0; k < copies; ++k) {
-            auto one = stacks_.middleRows(k * rows, rows);
-            problem_->elements.spread(ConstView<T>(directions.row(k).data(), h, d), one);
-        }
-        stacks_out_.setZero(copies * rows, d);
+        while (static_cast<Index>(first_layers_.size()) < copies) first_layers_.push_back(problem_->first_layer(h));
+        for (Index k = 0; k < copies; ++k)
+            first_layers_[static_cast<std::size_t>(k)].set_weights({directions.row(k).data(), h, d});
+        stacks_.setZero(copies, first_layer_.size());
         for (Index start = 0; start < n; start += network_.block) {
             const Index c = std::min(network_.block, n - start);
             network_.add(problem_->X.middleRows(start, c), problem_->targets.middleCols(start, c), problem_->loss,
-                         directions, stacks_, stacks_out_, out, scratch_);
+                         directions, first_layers_, stacks_, out, scratch_);
         }
-        for (Index k = 0; k < copies; ++k) {
-            View<T> first(out.row(k).data(), h, d);
-            problem_->elements.add_gathered(stacks_out_.middleRows(k * rows, rows), first);
-        }
+        for (Index k = 0; k < copies; ++k)
+            first_layers_[static_cast<std::size_t>(k)].gather(stacks_.row(k).data(), {out.row(k).data(), h, d});
         out /= static_cast<T>(n * network_.branches());
     }
 
   private:
     const SampleProblem<T>* problem_;
+    FirstLayer<T> first_layer_;
     SampleTangent<T> network_;
     Vector<T> weights_, scratch_;
-    Matrix<T> stacks_, stacks_out_;
+    std::vector<FirstLayer<T>> first_layers_;  // of the directions
+    Matrix<T> stacks_;
     std::optional<Hessian<T>> penalty_;
 };
 

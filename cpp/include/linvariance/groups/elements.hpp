@@ -16,35 +16,35 @@ struct Elements {
     std::vector<T> signs;             // (count, d), empty if all are +1
     std::vector<Matrix<T>> matrices;  // ρ(g) (d, d); empty too: the identity alone
 
-    // stack (count * h, d): the W ρ(g), one below the other
-    template <class In, class Out>
-    void spread(const Eigen::MatrixBase<In>& W, Eigen::MatrixBase<Out>& stack) const {
-        const Index h = W.rows(), d = W.cols();
+    // stack (d, count * h): the (W ρ(g))ᵀ side by side, for Wᵀ (d, h)
+    template <class Out>
+    void spread(const Matrix<T>& W, Out&& stack) const {
+        const Index h = W.cols(), d = W.rows();
         for (Index g = 0; g < count; ++g) {
-            auto one = stack.middleRows(g * h, h);
+            auto one = stack.middleCols(g * h, h);
             if (!matrices.empty()) {
                 one.setZero();
-                add_ab<T>(W, matrices[static_cast<std::size_t>(g)], one);
+                add_atb<T>(matrices[static_cast<std::size_t>(g)], W, one);
             } else if (images.empty()) {
                 one = W;
             } else {
-                for (Index i = 0; i < d; ++i) one.col(i) = sign(g * d + i) * W.col(image(g * d + i));
+                for (Index i = 0; i < d; ++i) one.row(i) = sign(g * d + i) * W.row(image(g * d + i));
             }
         }
     }
 
-    // The adjoint: W (h, d) += the sum of the blocks, moved back
-    template <class In, class Out>
-    void add_gathered(const Eigen::MatrixBase<In>& stack, Eigen::MatrixBase<Out>& W) const {
-        const Index h = W.rows(), d = W.cols();
+    // The adjoint: Wᵀ (d, h) += the sum of the blocks, moved back
+    template <class In>
+    void add_gathered(const In& stack, Matrix<T>& W) const {
+        const Index h = W.cols(), d = W.rows();
         for (Index g = 0; g < count; ++g) {
-            const auto one = stack.middleRows(g * h, h);
+            const auto one = stack.middleCols(g * h, h);
             if (!matrices.empty()) {
-                add_abt<T>(one, matrices[static_cast<std::size_t>(g)], W);
+                add_ab<T>(matrices[static_cast<std::size_t>(g)], one, W);
             } else if (images.empty()) {
                 W += one;
             } else {
-                for (Index i = 0; i < d; ++i) W.col(image(g * d + i)) += sign(g * d + i) * one.col(i);
+                for (Index i = 0; i < d; ++i) W.row(image(g * d + i)) += sign(g * d + i) * one.row(i);
             }
         }
     }

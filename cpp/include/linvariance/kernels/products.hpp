@@ -8,6 +8,7 @@
 namespace linvariance {
 
 constexpr Size PANEL = 40960;  // bytes of the largest panel, of `depth` rows
+constexpr Size PAGES = 196608;  // bytes over which what is read may be scattered
 constexpr Size CACHE = 16384;  // bytes of B that stay in the first-level cache beside the rest
 
 // Near-equal parts of at most `most`: `count` of them, the first `longer` of which have one more than `length`.
@@ -60,6 +61,20 @@ void multiply_ab(Size m, Size n, Size k, Strided<const T> A, Strided<const T> B,
         });
         A.data += depth * A.columns, B.data += depth * B.rows;
     }
+}
+
+// multiply_ab with `onto` for a B whose first `readable` columns, n or more, are there to be read and whose rows are few
+// enough, and not an unlucky number of bytes apart, to be read as they lie.
+template <class T>
+void add_ab_as_it_lies(Size m, Size n, Size k, Strided<const T> A, Strided<const T> B, Size readable, Strided<T> C) {
+    const Kernels<T>& kernel = kernels<T>();
+    if (k > kernel.depth || k * B.rows > PAGES / Size(sizeof(T)) || B.rows * Size(sizeof(T)) % 512 == 0)
+        return multiply_ab(m, n, k, A, B, C, true);
+    const Size whole = std::min(n, readable / kernel.width * kernel.width);
+    for_each_panel(kernel, whole, [&](Size start, Size, Size columns, Size vectors) {
+        kernel.panel(m, vectors, columns, k, A, B.data + start, B.rows, {C.data + start, C.rows, 1}, true);
+    });
+    multiply_ab(m, n - whole, k, A, {B.data + whole, B.rows, 1}, {C.data + whole, C.rows, 1}, true);
 }
 
 // B (k, n) in panels, so that nothing strides through memory.

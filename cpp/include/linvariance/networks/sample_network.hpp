@@ -1,25 +1,31 @@
 // A network on a block of samples, forward and back: x -> W_L φ(... φ(W_1 x)), linear if φ is the identity.
 //
-// A matrix here is features x samples. The group acts on the first layer: its stack holds W_1 ρ(g) for every g, so one
-// product with a block of data serves the whole group. Either the loss is averaged over the elements (augmentation), or
-// the first hidden layer is (pooled: the group-convolutional network).
+// A matrix here is features x samples. The group acts on the first layer, so a block of data serves all elements at
+// once. Either the loss is averaged over them (augmentation), or the first hidden layer is (pooled: the
+// group-convolutional network).
 #pragma once
 
+#include <optional>
 #include <vector>
 
-#include "linvariance/groups/elements.hpp"
 #include "linvariance/networks/activations.hpp"
+#include "linvariance/networks/first_layer.hpp"
 #include "linvariance/objectives/losses.hpp"
 
 namespace linvariance {
 
 template <class T>
 struct SampleProblem {
-    ConstView<T> X;        // (n, d_0)
+    ConstView<T> X;        // (n, d_0), in the coordinates of `fourier` if there is one
     ConstView<T> targets;  // (d_L, n)
     Elements<T> elements;
     bool pooled;
     Loss loss;
+    std::optional<Fourier<T>> fourier = {};
+
+    FirstLayer<T> first_layer(Index units) const {
+        return {elements, fourier ? &*fourier : nullptr, units, X.cols()};
+    }
 };
 
 template <class T>
@@ -27,14 +33,16 @@ class SampleNetwork {
   public:
     static constexpr Index block = 96;  // samples at once: with their data they stay in the cache
 
-    SampleNetwork(std::vector<Index> widths, Activation activation, Index elements, bool pooled)
+    // The first layer is shared, and has its weights set before a pass over the data.
+    SampleNetwork(std::vector<Index> widths, Activation activation, const FirstLayer<T>& first_layer, bool pooled)
         : widths_(std::move(widths)),
           activation_(activation),
-          elements_(elements),
+          first_layer_(&first_layer),
+          elements_(first_layer.elements()),
           pooled_(pooled),
-          stack_(elements * widths_[1], widths_[0]),
           layers_(widths_.size()),
-          work_(block) {
+          work_(block),
+          scratch_(first_layer.scratch(block)) {
         Index offset = 0;
         for (std::size_t j = 1; j < widths_.size(); ++j) {
             const Index rows = j == 1 ? elements_ * widths_[1] : widths_[j];
@@ -56,24 +64,18 @@ class SampleNetwork {
     Activation activation() const { return activation_; }
     bool pooled() const { return pooled_; }
 
-    // Before a pass over the data: the layers, and the stack of the first one.
-    void set_weights(const T* weights, const Elements<T>& elements) {
-        weights_ = weights;
-        elements.spread(layer(weights, 1), stack_);
-    }
+    void set_weights(const T* weights) { weights_ = weights; }
 
     // The first layer on a block X (c, d_0), for all elements.
     template <class Derived>
     void enter(const Eigen::MatrixBase<Derived>& X) {
         columns_ = X.rows();
-        auto A = view(layers_[1].value, stack_.rows());
-        A.setZero();
-        add_abt<T>(stack_, X, A);
+        first_layer_->enter(columns_, strided(X), all(layers_[1].value), scratch_);
     }
 
     // Its activation, and the mean over the elements if pooled.
     void activate_first() {
-        auto H = view(layers_[1].value, stack_.rows()), slope = view(layers_[1].slope, stack_.rows());
+        auto H = all(layers_[1].value), slope = all(layers_[1].slope);
         if (depth() > 1) activate<T>(activation_, H, slope);
         if (!pooled_) return;
         auto mean = view(mean_, widths_[1]);
@@ -111,10 +113,10 @@ class SampleNetwork {
         }
     }
 
-    // stack_gradient += dLoss/dA_1 X
-    template <class Derived, class Out>
-    void add_first_gradient(const Eigen::MatrixBase<Derived>& X, Eigen::MatrixBase<Out>& stack_gradient) {
-        add_ab<T>(view(layers_[1].adjoint, stack_.rows()), X, stack_gradient);
+    // Adds dLoss/dA_1 X to the gradient of the first layer's stack.
+    template <class Derived>
+    void add_first_gradient(const Eigen::MatrixBase<Derived>& X, T* stack_gradient) {
+        first_layer_->add_gradient(columns_, strided(X), all(layers_[1].adjoint), stack_gradient, scratch_);
     }
 
   protected:
@@ -124,6 +126,7 @@ class SampleNetwork {
     };
 
     View<T> view(Vector<T>& buffer, Index rows) { return {buffer.data(), rows, columns_}; }
+    View<T> all(Vector<T>& buffer) { return view(buffer, elements_ * widths_[1]); }
     View<T> first(Vector<T>& buffer, Index g) {
         return {buffer.data() + g * widths_[1] * columns_, widths_[1], columns_};
     }
@@ -152,11 +155,11 @@ class SampleNetwork {
 
     std::vector<Index> widths_;
     Activation activation_;
+    const FirstLayer<T>* first_layer_;
     Index elements_;
     bool pooled_;
-    Matrix<T> stack_;
     std::vector<Layer> layers_;  // from 1 on
-    Vector<T> mean_, work_;
+    Vector<T> mean_, work_, scratch_;
     Index parameters_ = 0, columns_ = 0;
     const T* weights_ = nullptr;
 };

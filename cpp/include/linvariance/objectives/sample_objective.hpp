@@ -6,6 +6,7 @@
 
 #include "linvariance/networks/sample_network.hpp"
 #include "linvariance/objectives/moment_objective.hpp"
+#include "linvariance/parallel.hpp"
 
 namespace linvariance {
 
@@ -39,95 +40,113 @@ class Penalty {
     Vector<T> slope_;
 };
 
-// One run's objective with its workspace; the data are shared.
+// One run's objective with its workspace; the data are shared. Full passes go through fixed parts of the samples, on as
+// many threads as there are, and add up in a fixed order.
 template <class T>
 class SampleObjective {
   public:
     // P (d_0, d_0) of the penalty, or empty
     SampleObjective(const SampleProblem<T>& problem, const std::vector<Index>& widths, Activation activation,
-                    const Matrix<T>& P)
+                    const Matrix<T>& P, Index threads = 1)
         : problem_(&problem),
-          network_(widths, activation, problem.elements.count, problem.pooled),
-          batch_(widths, activation, 1, problem.pooled),
-          stack_gradient_(problem.elements.count * widths[1], widths[0]),
+          widths_(widths),
+          activation_(activation),
+          first_layer_(problem.first_layer(widths[1])),
+          alone_(identity_, nullptr, widths[1], widths[0]),
+          of_rows_(widths, activation, problem.pooled ? first_layer_ : alone_, problem.pooled),
           rows_(SampleNetwork<T>::block, widths[0]),
-          targets_(widths.back() * SampleNetwork<T>::block) {
+          targets_(widths.back() * SampleNetwork<T>::block),
+          gradients_(parts(problem.X.rows(), first_layer_.size()), of_rows_.parameters() + first_layer_.size()),
+          losses_(gradients_.rows()),
+          crew_(gradients_.rows(), std::min(threads, gradients_.rows()) - 1,
+                [this](Index part, Index member) { pass(part, networks_[static_cast<std::size_t>(member)]); }) {
+        for (Index k = 0; k < crew_.members(); ++k)
+            networks_.emplace_back(widths, activation, first_layer_, problem.pooled);
         if (P.size() > 0) penalty_.emplace_back(widths, P);
     }
 
-    Index parameters() const { return network_.parameters(); }
-    const SampleProblem<T>& problem() const { return *problem_; }
-    SampleNetwork<T>& network() { return network_; }
-    const Penalty<T>* penalty() const { return penalty_.empty() ? nullptr : &penalty_[0]; }
+    Index parameters() const { return of_rows_.parameters(); }
+    const std::vector<Index>& widths() const { return widths_; }
+    Activation activation() const { return activation_; }
 
     // From now on a pass over the data ends where `stop` is set; what it returns is then of no use.
     void heed(const std::atomic<bool>& stop) { stop_ = &stop; }
 
     // How many rows the augmented data have: row k is element k / n of the group on sample k % n.
-    Index rows() const { return problem_->X.rows() * network_.branches(); }
+    Index rows() const { return problem_->X.rows() * (problem_->pooled ? 1 : problem_->elements.count); }
 
-    double value(T* weights) { return pass(weights, nullptr); }
-    double gradient(T* weights, T* out) { return pass(weights, out); }
+    double value(T* weights) { return whole_pass(weights, nullptr); }
+    double gradient(T* weights, T* out) { return whole_pass(weights, out); }
 
     // The loss and its gradient on some rows of the augmented data, the penalty included.
     double gradient(T* weights, const std::int32_t* rows, Index count, T* out) {
-        auto& network = problem_->pooled ? network_ : batch_;
-        const Elements<T> identity;
-        network.set_weights(weights, problem_->pooled ? problem_->elements : identity);
-        begin(network, out);
+        auto& first = problem_->pooled ? first_layer_ : alone_;
+        first.set_weights({weights, widths_[1], widths_[0]});
+        of_rows_.set_weights(weights);
+        auto sums = gradients_.row(0).head(parameters() + first.size());
+        sums.setZero();
         double total = 0.0;
-        for (Index start = 0; start < count; start += network.block) {
-            const Index c = std::min(network.block, count - start);
+        for (Index start = 0; start < count; start += of_rows_.block) {
+            const Index c = std::min(of_rows_.block, count - start);
             for (Index k = 0; k < c; ++k) fetch(rows[start + k], k, c);
-            total += on_block(network, rows_.topRows(c),
-                              ConstView<T>(targets_.data(), targets_.size() / network.block, c), out);
+            total += on_block(of_rows_, rows_.topRows(c),
+                              ConstView<T>(targets_.data(), targets_.size() / of_rows_.block, c), sums.data());
         }
-        return end(network, problem_->pooled ? problem_->elements : identity, total, count, weights, out);
+        return end(first, total, count, weights, out);
     }
 
   private:
-    double pass(T* weights, T* out) {
-        network_.set_weights(weights, problem_->elements);
-        begin(network_, out);
-        double total = 0.0;
-        const Index n = problem_->X.rows();
-        for (Index start = 0; start < n && !is_stopped(); start += network_.block) {
-            const Index c = std::min(network_.block, n - start);
-            total += on_block(network_, problem_->X.middleRows(start, c), problem_->targets.middleCols(start, c), out);
+    // How many parts n samples fall into. Each has a gradient of its own, so: some blocks each, and 64 MB together.
+    static Index parts(Index n, Index size) {
+        const Index room = (Index{1} << 26) / (static_cast<Index>(sizeof(T)) * std::max<Index>(size, 1));
+        return std::clamp<Index>(n / (4 * SampleNetwork<T>::block), 1, std::clamp<Index>(room, 1, 16));
+    }
+
+    double whole_pass(T* weights, T* out) {
+        first_layer_.set_weights({weights, widths_[1], widths_[0]});
+        for (auto& network : networks_) network.set_weights(weights);
+        with_gradient_ = out != nullptr;
+        crew_.run();
+        if (with_gradient_)
+            for (Index part = 1; part < gradients_.rows(); ++part) gradients_.row(0) += gradients_.row(part);
+        return end(first_layer_, losses_.sum(), rows(), weights, out);
+    }
+
+    void pass(Index part, SampleNetwork<T>& network) {
+        const Index n = problem_->X.rows(), parts = gradients_.rows();
+        const Index begin = part * n / parts, end = (part + 1) * n / parts;
+        T* const sums = with_gradient_ ? gradients_.row(part).data() : nullptr;
+        if (with_gradient_) gradients_.row(part).setZero();
+        losses_[part] = 0.0;
+        for (Index start = begin; start < end && !is_stopped(); start += network.block) {
+            const Index c = std::min(network.block, end - start);
+            losses_[part] +=
+                on_block(network, problem_->X.middleRows(start, c), problem_->targets.middleCols(start, c), sums);
         }
-        return end(network_, problem_->elements, total, rows(), weights, out);
     }
 
     bool is_stopped() const { return stop_ != nullptr && stop_->load(std::memory_order_relaxed); }
 
-    void begin(const SampleNetwork<T>& network, T* out) {
-        if (out == nullptr) return;
-        Eigen::Map<Vector<T>>(out, parameters()).setZero();
-        stack(network).setZero();
-    }
-
+    // `sums`, unless null: the layers' gradients, then that of the first layer's stack.
     template <class X, class Y>
-    double on_block(SampleNetwork<T>& network, const X& x, const Y& targets, T* out) {
+    double on_block(SampleNetwork<T>& network, const X& x, const Y& targets, T* sums) const {
         network.enter(x);
         network.activate_first();
         double total = 0.0;
         for (Index branch = 0; branch < network.branches(); ++branch) {
             total += network.finish(branch, problem_->loss, targets);
-            if (out != nullptr) network.go_back(branch, out);
+            if (sums != nullptr) network.go_back(branch, sums);
         }
-        if (out != nullptr) {
-            auto to = stack(network);
-            network.add_first_gradient(x, to);
-        }
+        if (sums != nullptr) network.add_first_gradient(x, sums + parameters());
         return total;
     }
 
-    double end(const SampleNetwork<T>& network, const Elements<T>& elements, double total, Index count, T* weights,
-               T* out) {
+    // From the sums in the first row.
+    double end(FirstLayer<T>& first, double total, Index count, T* weights, T* out) {
         if (out != nullptr) {
-            View<T> first(out, network.widths()[1], network.widths()[0]);
-            elements.add_gathered(stack(network), first);
-            Eigen::Map<Vector<T>>(out, parameters()) /= static_cast<T>(count);
+            first.gather(gradients_.data() + parameters(), {gradients_.data(), widths_[1], widths_[0]});
+            Eigen::Map<Vector<T>>(out, parameters()) =
+                gradients_.row(0).head(parameters()) / static_cast<T>(count);
         }
         total /= static_cast<double>(count);
         return penalty_.empty() ? total : total + penalty_[0].add(weights, out);
@@ -144,16 +163,21 @@ class SampleObjective {
         View<T>(targets_.data(), targets_.size() / SampleNetwork<T>::block, c).col(at) = problem_->targets.col(i);
     }
 
-    View<T> stack(const SampleNetwork<T>& network) {
-        return {stack_gradient_.data(), network.elements() * network.widths()[1], network.widths()[0]};
-    }
-
     const SampleProblem<T>* problem_;
-    SampleNetwork<T> network_, batch_;
-    Matrix<T> stack_gradient_, rows_;
+    std::vector<Index> widths_;
+    Activation activation_;
+    const Elements<T> identity_{};
+    FirstLayer<T> first_layer_, alone_;
+    SampleNetwork<T> of_rows_;
+    Matrix<T> rows_;
     Vector<T> targets_;
-    std::vector<Penalty<T>> penalty_;  // none or one
+    Matrix<T> gradients_;  // of each part
+    Vector<double> losses_;
+    std::vector<SampleNetwork<T>> networks_;  // of each member of the crew
+    std::vector<Penalty<T>> penalty_;         // none or one
     const std::atomic<bool>* stop_ = nullptr;
+    bool with_gradient_ = false;
+    Crew crew_;  // the last: its threads use the others
 };
 
 }  // namespace linvariance

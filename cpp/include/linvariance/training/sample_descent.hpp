@@ -19,9 +19,9 @@ template <class T, class Rule>
 Index descend(SampleObjective<T>& objective, const Batches& batches, Rule& rule, Index epochs, T* weights,
               Recorder& recorder, const std::atomic<bool>& stop) {
     objective.heed(stop);
-    auto& network = objective.network();
-    const bool linear = network.activation() == Activation::identity;
-    const Chain chain(linear ? network.widths() : std::vector<Index>{network.widths()[0], network.widths()[1]});
+    const auto& widths = objective.widths();
+    const bool linear = objective.activation() == Activation::identity;
+    const Chain chain(linear ? widths : std::vector<Index>{widths[0], widths[1]});
     Vector<T> slope(objective.parameters()), inner(chain.inner_size());
     Parameters<T> parameters(weights, slope.size()), slopes(slope.data(), slope.size());
     const auto record = [&](double loss) {
