@@ -34,12 +34,16 @@ using bodies::Level;
         bodies::residual(size, a, b, out);                                                                            \
     }                                                                                                                 \
     template <class T>                                                                                                \
+    TARGET void scaled_residual(Size size, const T* a, const T* s, const T* b, T* out) {                              \
+        bodies::scaled_residual(size, a, s, b, out);                                                                  \
+    }                                                                                                                 \
+    template <class T>                                                                                                \
     TARGET void momentum(Size size, T rate, T friction, const T* g, T* w, T* b) {                                     \
         bodies::momentum(size, rate, friction, g, w, b);                                                              \
     }                                                                                                                 \
     template <class T>                                                                                                \
-    constexpr Kernels<T> table{L<T>::width, ROWS,     VECTORS,  DOT_ROWS,     DOT_COLUMNS, DEPTH,                     \
-                               &panel<T>,   &dots<T>, &adam<T>, &residual<T>, &momentum<T>};                          \
+    constexpr Kernels<T> table{L<T>::width, ROWS,     VECTORS,  DOT_ROWS,     DOT_COLUMNS,         DEPTH,             \
+                               &panel<T>,   &dots<T>, &adam<T>, &residual<T>, &scaled_residual<T>, &momentum<T>};     \
     }
 
 LINVARIANCE_LEVEL(baseline, , 16, 5, 2, 4, 2, 256)
