@@ -1,5 +1,7 @@
 """Symmetry-adapted coordinates, sparse by orbits: averages are block-diagonal in them, and the core works in blocks."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -89,7 +91,7 @@ def test_the_number_of_blocks():
     assert adapted(lv.groups.cyclic(60)) is None  # one orbit: there and back is all there is
 
 
-def moments_of(rep, rng, outputs=3):
+def moments_of(rep, rng, outputs=3, kind=np.float64):
     S = rng.standard_normal((rep.dim, rep.dim))
     S = rep.average_moment(S @ S.T) / rep.dim
     C = rep.project(rng.standard_normal((outputs, rep.dim)))
@@ -97,12 +99,14 @@ def moments_of(rep, rng, outputs=3):
     order = coordinates.order
     segments = [(len(segment.orbits), segment.basis) for segment in coordinates.segments]
     blocks = list(zip(coordinates.ranges, coordinates.blocks(S[np.ix_(order, order)]), strict=True))
-    return _core.SecondMoments(S, C), _core.SecondMoments(order.tolist(), segments, blocks, C)
+    make = _core.SecondMoments if kind == np.float64 else _core.SecondMoments32
+    values, vectors = np.linalg.eigh(S)
+    return make(S, C), make(order.tolist(), segments, blocks, C), make(vectors, values, C)
 
 
 @pytest.mark.parametrize("widths", [(2, 3), (7, 3), (3, 2, 3), (1, 3)])
 def test_hessian_products_in_blocks_are_the_dense_ones(rep, rng, widths):
-    dense, blocked = moments_of(rep, rng, widths[-1])
+    dense, blocked, _ = moments_of(rep, rng, widths[-1])
     shape = [rep.dim, *widths]
     size = sum(a * b for a, b in zip(shape[1:], shape[:-1], strict=True))
     weights, directions = rng.standard_normal(size) / 3, rng.standard_normal((4, size))
@@ -112,13 +116,14 @@ def test_hessian_products_in_blocks_are_the_dense_ones(rep, rng, widths):
 
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
 def test_training_in_blocks_is_the_dense_one(rep, rng, kind):
-    dense, blocked = moments_of(rep, rng)
+    dense, blocked, diagonal = moments_of(rep, rng, kind=kind)
     shape = [rep.dim, 4, 3]
     starts = (rng.standard_normal((1, 2, 4 * rep.dim + 12)) / 4).astype(kind)
     look = _core.Observables([np.eye(rep.dim)], [1], np.eye(rep.dim)[:1], np.eye(rep.dim), np.ones((rep.dim, 3)), 0.0)
-    for settings in (lv.Adam(lr=1e-3).settings(), lv.GradientDescent(lr=1e-2, momentum=0.5).settings()):
-        runs = [_core.train(shape, [m], [look], starts, settings, 100, 10, True, 1) for m in (dense, blocked)]
+    descent = lv.GradientDescent(lr=1e-2, momentum=0.5, weight_decay=0.1).settings()
+    for settings, rivals in ((lv.Adam(lr=1e-3).settings(), [blocked]), (descent, [blocked, diagonal])):
+        first, *runs = (_core.train(shape, [m], [look], starts, settings, 100, 10, True, 1) for m in (dense, *rivals))
         eps = float(np.finfo(kind).eps / np.finfo(np.float64).eps)
-        for name in ("network", "loss", "norm", "first", "parts", "entries", "weights"):
-            one, other = (np.asarray(getattr(run, name), dtype=np.float64) for run in runs)
+        for name, run in product(("network", "loss", "norm", "first", "parts", "entries", "weights"), runs):
+            one, other = (np.asarray(getattr(it, name), dtype=np.float64) for it in (first, run))
             close(f"blocks: {name}", other, one, norms=eps * np.linalg.norm(one), dims=rep.dim, condition=100)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import linvariance as lv
+import methods
 import oracles
 import strategies
 from tolerances import bounded, close
@@ -137,7 +138,43 @@ def test_network_loss_is_what_training_records(activation, nonlinear):
 def test_network_loss_on_moments_is_that_of_its_matrix(rng):
     p = lv.hard_wired(lv.Moments.from_data(rng.random((9, 4)), rng.random((9, 2))), lv.groups.cyclic(4), rank=1)
     network = lv.Network([[[2.0]], [[1.0], [3.0]]])
-    assert lv.network_loss(p, network) == p.loss(network.matrix)
+    assert lv.network_loss(p, network) == pytest.approx(p.loss(network.matrix), rel=1e-13)
+
+
+@given(strategies.cases(), st.sampled_from(methods.METHODS), st.integers(1, 3))
+def test_value_and_gradient_are_those_of_the_literal_data(case, method, depth):
+    p, twin = methods.problem(case, method), methods.equivalent(case, method)
+    rng = np.random.default_rng(case.seed)
+    widths = [p.dim, *[case.rank + 1] * (depth - 1), p.outputs]
+    network = lv.Network([rng.standard_normal((b, a)) for a, b in itertools.pairwise(widths)])
+    to_twin = (p.representation.invariant_basis() if p.is_hard_wired else np.eye(p.dim)) @ twin.B.T
+    literal = [network.weights[0] @ to_twin, *network.weights[1:]]
+    value, gradient = lv.value_and_gradient(p, network)
+    expected = oracles.chain_gradient(literal, twin.A, twin.Y, twin.n)
+    expected[0] = expected[0] @ to_twin.T
+    sizes = np.prod([1 + np.linalg.norm(W) for W in network.weights])
+    top = twin.spectrum[0] if twin.spectrum.size else 0.0
+    norms = sizes**2 * (1 + top) * np.sqrt(twin.scale(oracles.product(literal)))
+    dims = (case.dims, *widths)
+    close("network: gradient", oracles.joined(gradient), oracles.joined(expected), norms=norms, dims=dims)
+    scale = twin.scale(oracles.product(literal)) + sizes**2 * top**2
+    bounded("network: value", abs(value - twin.loss(oracles.product(literal))), norms=scale, dims=dims)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_value_and_gradient_on_samples_are_those_of_its_core(nonlinear, rng, kind):
+    network = lv.Network([rng.standard_normal(shape).astype(kind) for shape in ((3, 4), (2, 3), (3, 2))], "tanh")
+    value, gradient = lv.value_and_gradient(nonlinear, network)
+    assert value == lv.network_loss(nonlinear, network)
+    for k, (G, W) in enumerate(zip(gradient, network.weights, strict=True)):
+        assert G.dtype == np.float64
+        for at in np.ndindex(W.shape):
+            ends = []
+            for step in (1e-5, -1e-5):
+                moved = [np.array(V, dtype=np.float64) for V in network.weights]
+                moved[k][at] += step
+                ends.append(lv.network_loss(nonlinear, lv.Network(moved, "tanh")))
+            assert G[at] == pytest.approx((ends[0] - ends[1]) / 2e-5, abs=1e-8 * (1 + abs(value)))
 
 
 def test_one_layer_has_nothing_to_activate(rng):

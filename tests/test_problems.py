@@ -1,6 +1,8 @@
 """Problems: loss, gradient and target of the four methods against the oracles' literal data sets."""
 
 import contextlib
+import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -132,6 +134,19 @@ def test_what_is_handed_out_does_not_lead_back_in(method):
         with contextlib.suppress(ValueError):  # read-only is as good
             array[...] = 7.0
     np.testing.assert_array_equal(lv.solve(p).weights, before)
+
+
+@pytest.mark.parametrize("method", methods.METHODS)
+def test_copies_and_pickles_after_what_is_derived_was_made(method, rng):
+    case = strategies.Case(strategies.Group("swap", ((1, 0, 2),)), 7, 2, 2, "mild", "linear", 5)
+    p, V = methods.problem(case, method), rng.standard_normal((2, methods.problem(case, method).dim))
+    fresh = len(pickle.dumps(p))
+    run = {"epochs": 200, "optimizer": lv.GradientDescent(0.01)}
+    expected, network = p.gradient(V), lv.train(p, **run).network
+    assert len(pickle.dumps(p)) < 2 * fresh  # no packed moments among it
+    for other in (copy.copy(p), copy.deepcopy(p), pickle.loads(pickle.dumps(p))):
+        np.testing.assert_array_equal(other.gradient(V), expected)
+        np.testing.assert_array_equal(lv.train(other, **run).network.flat, network.flat)
 
 
 @pytest.mark.parametrize("method", methods.METHODS)

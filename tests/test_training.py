@@ -19,6 +19,7 @@ import linvariance as lv
 import methods
 import oracles
 import strategies
+from linvariance.training import descent
 from tolerances import bounded, close
 
 FEW = settings(max_examples=25)
@@ -129,6 +130,59 @@ def test_the_recorded_trajectory_of_pytorch(recorded, method, optimizer):
         assert np.abs(found - W2 @ W1 @ lift).max() <= 1e-12
     for found, expected in zip(trace.network.weights, (first[-1], second[-1]), strict=True):
         assert np.abs(found - expected).max() <= 1e-12
+
+
+# ------------------------------------------------------------------------------------------- in the eigenbasis of S'
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+@pytest.mark.parametrize("widths", [(2, 3), (4, 5, 3), (3,)], ids=str)
+@given(strategies.cases(), st.sampled_from(methods.METHODS), st.sampled_from([0.0, 0.7]))
+@settings(max_examples=15)
+def test_descent_in_the_eigenbasis_is_the_plain_one(kind, widths, case, method, momentum):
+    """Ties and zeros among the eigenvalues included: a group gives the ones, "deficient" spectra the others."""
+    full = methods.problem(case, method)
+    shape = (full.dim, *widths[:-1], full.outputs)
+    p = methods.problem(case, method, rank=min(shape))
+    top = float(np.linalg.norm(p.quadratic.moment, 2))
+    rule = lv.GradientDescent(0.02 / (1 + top), momentum, weight_decay=0.1)
+    how = {"optimizer": rule, "epochs": 40, "dtype": kind, "record": lv.Record(every=9, weights=True)}
+    found = []
+    for diagonal in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(descent, "pays_to_diagonalize", lambda shape, epochs, diagonal=diagonal: diagonal)
+            found.append(lv.train(p, shape, **how))
+    eps = float(np.finfo(kind).eps / np.finfo(np.float64).eps)
+    plain, turned = found
+    scale = 1 + sum(float(np.linalg.norm(W)) for W in plain.network.weights)
+    for name in ("norm", "norm_perp", "norm_first_perp", "norm_seen", "norm_frozen", "weights"):
+        one, other = (np.nan_to_num(getattr(run, name)) for run in (plain, turned))
+        close(f"eigenbasis: {name}", other, one, norms=eps * scale**3, dims=case.dims, condition=100)
+    size = (1 + plain.loss.max()) * scale**2 * (1 + top)
+    close("eigenbasis: loss", turned.loss, plain.loss, norms=eps * size, dims=case.dims, condition=100)
+    close(
+        "eigenbasis: network",
+        turned.network.flat,
+        plain.network.flat,
+        norms=eps * scale**3,
+        dims=case.dims,
+        condition=100,
+    )
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_long_descent_goes_through_the_eigenbasis_and_equals_the_numpy_twin(momentum):
+    twin = twin_of(CASE, "augmented")
+    p, rule = methods.problem(CASE, "augmented"), lv.GradientDescent(0.02, momentum)
+    assert not descent.pays_to_diagonalize((16, 2, 3), 127)
+    assert descent.pays_to_diagonalize((16, 2, 3), 128)
+    states = oracles.descend(
+        oracles.pytorch_init([16, 2, 3], 5), twin.A, twin.Y, oracles.SGD(0.02, momentum), 128, twin.n
+    )
+    for epochs in (127, 128):
+        network = lv.train(p, epochs=epochs, seeds=(5,), optimizer=rule).network
+        for found, expected in zip(network.weights, states[epochs], strict=True):
+            assert np.abs(found - expected).max() <= 1e-12
 
 
 # ------------------------------------------------------------------------------------------------------ weight decay

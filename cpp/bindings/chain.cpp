@@ -70,44 +70,14 @@ Array<T> tangent_of(const Widths& widths, const Array<T>& weights, const Array<T
 
 using MomentHessian = Hessian<double>;
 
-std::unique_ptr<Locked<MomentHessian>> make_hessian(const SecondMoments& moments, const Widths& widths,
+std::unique_ptr<Locked<MomentHessian>> make_hessian(const MomentObjective<double>& objective, const Widths& widths,
                                                     const Array<double>& weights) {
     const Chain chain = make_chain(widths);
-    auto objective = moments.as<double>();
     expect_fit(objective, chain);
+    expect(!objective.S.is_diagonal(), "expected second moments that are not turned");
     expect(weights.size() == chain.parameters(), "expected as many weights as the widths say");
-    return std::make_unique<Locked<MomentHessian>>(chain, std::move(objective),
+    return std::make_unique<Locked<MomentHessian>>(chain, objective,
                                                    Eigen::Map<const Vector<double>>(weights.data(), weights.size()));
-}
-
-using Segments = std::vector<std::pair<Index, Array<double>>>;                               // orbits, basis
-using Blocks = std::vector<std::pair<std::vector<std::pair<Index, Index>>, Array<double>>>;  // ranges, S
-
-SecondMoments moments_in_blocks(std::vector<Index> order, const Segments& segments, const Blocks& blocks,
-                                const Array<double>& C) {
-    SecondMoments out{{}, copy(C), std::move(order), {}, {}};
-    Index size = 0;
-    for (const auto& [orbits, basis] : segments) {
-        out.segments.push_back({orbits, copy(basis)});
-        expect(orbits > 0 && basis.shape(0) == basis.shape(1), "expected square bases");
-        size += orbits * basis.shape(0);
-    }
-    std::vector<bool> met(static_cast<std::size_t>(size));
-    for (const Index place : out.order) {
-        expect(place >= 0 && place < size && !met[static_cast<std::size_t>(place)], "the order is no permutation");
-        met[static_cast<std::size_t>(place)] = true;
-    }
-    expect(static_cast<Index>(out.order.size()) == size && C.shape(1) == size, "expected an order of all columns");
-    for (const auto& [ranges, S] : blocks) {
-        Index length = 0;
-        for (const auto& [offset, n] : ranges) {
-            expect(offset >= 0 && n >= 0 && offset + n <= size, "the ranges leave the coordinates");
-            length += n;
-        }
-        out.blocks.push_back({ranges, copy(S)});
-        expect(S.shape(0) == length && S.shape(1) == length, "a block does not fit its ranges");
-    }
-    return out;
 }
 
 // A B three ways, each by another kernel; for tests.
@@ -140,14 +110,6 @@ void bind_functions(py::module_& module) {
 void bind_chain(py::module_& module) {
     bind_functions<double>(module);
     bind_functions<float>(module);
-    py::class_<SecondMoments>(module, "SecondMoments", "S and C of tr(W S Wᵀ) - 2 tr(W Cᵀ).")
-        .def(py::init([](const Array<double>& S, const Array<double>& C) {
-                 expect(view(S).rows() == view(S).cols(), "expected a square S");
-                 return SecondMoments{copy(S), copy(C), {}, {}, {}};
-             }),
-             py::arg("S").noconvert(), py::arg("C").noconvert())
-        .def(py::init(&moments_in_blocks), py::arg("order"), py::arg("segments"), py::arg("blocks"),
-             py::arg("C").noconvert());
     bind_locked<MomentHessian>(module, "Hessian", "Hessian of the moment objective at a network.")
         .def(py::init(&make_hessian), py::arg("moments"), py::arg("widths"), py::arg("weights").noconvert());
 }

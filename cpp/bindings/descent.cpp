@@ -5,6 +5,115 @@
 namespace linvariance::bindings {
 namespace {
 
+using Segments = std::vector<std::pair<Index, Array<double>>>;                               // orbits, basis
+using Blocks = std::vector<std::pair<std::vector<std::pair<Index, Index>>, Array<double>>>;  // ranges, S
+
+template <class T>
+MomentObjective<T> dense_moments(const Array<double>& S, const Array<double>& C) {
+    expect(view(S).rows() == view(S).cols() && view(C).cols() == view(S).cols(),
+           "expected a square S and C (d_L, d_0)");
+    return moment_objective(InputMoment<T>(view(S)), view(C));
+}
+
+// S = basis diag(values) basisᵀ
+template <class T>
+MomentObjective<T> diagonal_moments(const Array<double>& basis, const Array<double>& values, const Array<double>& C) {
+    const Index d = view(C).cols();
+    expect(view(basis).rows() == d && view(basis).cols() == d && values.ndim() == 1 && values.size() == d,
+           "expected a basis (d_0, d_0), values (d_0) and C (d_L, d_0)");
+    return moment_objective(InputMoment<T>(view(basis), ConstView<double>(values.data(), d, 1)), view(C));
+}
+
+template <class T>
+MomentObjective<T> moments_in_blocks(const std::vector<Index>& order, const Segments& segments, const Blocks& blocks,
+                                     const Array<double>& C) {
+    std::vector<AdaptedSegment> kinds;
+    std::vector<MomentBlock> parts;
+    Index size = 0;
+    for (const auto& [orbits, basis] : segments) {
+        kinds.push_back({orbits, copy(basis)});
+        expect(orbits > 0 && basis.shape(0) == basis.shape(1), "expected square bases");
+        size += orbits * basis.shape(0);
+    }
+    std::vector<bool> met(static_cast<std::size_t>(size));
+    for (const Index place : order) {
+        expect(place >= 0 && place < size && !met[static_cast<std::size_t>(place)], "the order is no permutation");
+        met[static_cast<std::size_t>(place)] = true;
+    }
+    expect(static_cast<Index>(order.size()) == size && view(C).cols() == size, "expected an order of all columns");
+    for (const auto& [ranges, S] : blocks) {
+        Index length = 0;
+        for (const auto& [offset, n] : ranges) {
+            expect(offset >= 0 && n >= 0 && offset + n <= size, "the ranges leave the coordinates");
+            length += n;
+        }
+        parts.push_back({ranges, copy(S)});
+        expect(S.shape(0) == length && S.shape(1) == length, "a block does not fit its ranges");
+    }
+    return moment_objective(InputMoment<T>(order, kinds, parts), view(C));
+}
+
+using Layers = std::vector<Array<double>>;
+
+Chain chain_of(const Layers& layers) {
+    expect(!layers.empty() && layers[0].ndim() == 2, "expected layers");
+    std::vector<Index> widths{layers[0].shape(1)};
+    for (const auto& layer : layers) {
+        expect(layer.ndim() == 2 && layer.shape(1) == widths.back(), "the layers do not fit together");
+        widths.push_back(layer.shape(0));
+    }
+    return Chain(widths);
+}
+
+// All layers joined, the first in the coordinates of `enter`.
+template <class Enter>
+Vector<double> joined(const Layers& layers, const Chain& chain, Enter&& enter) {
+    Vector<double> flat(chain.parameters());
+    double* to = flat.data();
+    for (const auto& layer : layers) {
+        View<double> there(to, layer.shape(0), layer.shape(1));
+        &layer == layers.data() ? enter(view(layer), there) : void(there = view(layer));
+        to += there.size();
+    }
+    return flat;
+}
+
+Layers gradient_of(const MomentObjective<double>& objective, const Layers& layers) {
+    const Chain chain = chain_of(layers);
+    expect_fit(objective, chain);
+    Layers out;
+    for (const auto& layer : layers) out.emplace_back(std::vector<Index>{layer.shape(0), layer.shape(1)});
+    std::vector<View<double>> to;
+    for (auto& layer : out) to.push_back(mutable_view(layer));
+    const py::gil_scoped_release unlocked;
+    Vector<double> weights = joined(layers, chain, [&](const auto& W, auto& there) { objective.S.enter(W, there); });
+    Vector<double> slope(chain.parameters());
+    GradientWorkspace<double> work(chain, objective);
+    product(chain, Field<double>{weights.data(), work.inner.data()}, work.moment_product.needs_root(objective.S));
+    gradient(chain, objective, weights.data(), slope.data(), work);
+    const double* from = slope.data();
+    for (auto& layer : to) {
+        const ConstView<double> G(from, layer.rows(), layer.cols());
+        &layer == to.data() ? objective.S.leave(G, layer) : void(layer = G);
+        from += G.size();
+    }
+    return out;
+}
+
+// ‖A Wᵀ - T‖² + floor at W = W_L ... W_1
+double network_loss(const Layers& layers, const Array<double>& A, const Array<double>& T, double floor) {
+    const Chain chain = chain_of(layers);
+    expect(view(A).cols() == chain.inputs() && view(T).cols() == chain.outputs() && view(A).rows() == view(T).rows(),
+           "expected A (k, d_0) and T (k, d_L)");
+    const py::gil_scoped_release unlocked;
+    Vector<double> weights = joined(layers, chain, [](const auto& W, auto& there) { there = W; });
+    Vector<double> inner(chain.inner_size());
+    const Field<double> value{weights.data(), inner.data()};
+    product(chain, value);
+    Matrix<double> residual(T.shape(1), A.shape(0));
+    return loss_of_rows(view(A), view(T), floor, chain.at(value, chain.root()), residual);
+}
+
 Observables make_observables(const std::vector<Array<double>>& parts, std::vector<Index> entry_rows,
                              const Array<double>& entry_columns, const Array<double>& A, const Array<double>& T,
                              double floor, const Array<double>& back) {
@@ -14,7 +123,7 @@ Observables make_observables(const std::vector<Array<double>>& parts, std::vecto
 }
 
 template <template <class> class Rule, class T>
-Recorded train(const std::vector<Index>& widths, const std::vector<const SecondMoments*>& problems,
+Recorded train(const std::vector<Index>& widths, const std::vector<const MomentObjective<T>*>& problems,
                const std::vector<const Observables*>& looks,
                const Array<T>& starts,  // (problems, seeds, parameters)
                const typename Rule<T>::Settings& settings, Index epochs, Index every, bool weights, Index threads) {
@@ -24,11 +133,7 @@ Recorded train(const std::vector<Index>& widths, const std::vector<const SecondM
     expect(count >= 1 && looks.size() == problems.size() && starts.ndim() == 3 && starts.shape(0) == count &&
                starts.shape(2) == chain.parameters(),
            "expected observables for each problem and starts (problems, seeds, parameters)");
-    std::vector<MomentObjective<T>> objectives;
-    for (const auto* problem : problems) {
-        objectives.push_back(problem->as<T>());
-        expect_fit(objectives.back(), chain);
-    }
+    for (const auto* problem : problems) expect_fit(*problem, chain);
     for (const auto* look : looks) {
         expect_fit(*look, chain.outputs(), chain.inputs());
         expect(
@@ -44,7 +149,7 @@ Recorded train(const std::vector<Index>& widths, const std::vector<const SecondM
         const auto problem = static_cast<std::size_t>(i / seeds);
         Recorder recorder = records.recorder(*looks[problem], i);
         Rule<T> rule(settings, chain.parameters());
-        descend(chain, objectives[problem], rule, epochs, layers.data(), recorder, stop);
+        descend(chain, *problems[problem], rule, epochs, layers.data(), recorder, stop);
     });
     return records.to_python();
 }
@@ -54,6 +159,16 @@ void bind_train(py::module_& module) {
     module.def("train", &train<Rule, T>, py::arg("widths"), py::arg("problems"), py::arg("looks"),
                py::arg("starts").noconvert(), py::arg("settings"), py::arg("epochs"), py::arg("every"),
                py::arg("weights"), py::arg("threads"), "Full-batch descent on every problem from every start.");
+}
+
+template <class T>
+py::class_<MomentObjective<T>> bind_moments(py::module_& module, const char* name) {
+    return py::class_<MomentObjective<T>>(module, name, "S and C of tr(W S Wᵀ) - 2 tr(W Cᵀ), as products need them.")
+        .def(py::init(&dense_moments<T>), py::arg("S").noconvert(), py::arg("C").noconvert())
+        .def(py::init(&diagonal_moments<T>), py::arg("basis").noconvert(), py::arg("values").noconvert(),
+             py::arg("C").noconvert())
+        .def(py::init(&moments_in_blocks<T>), py::arg("order"), py::arg("segments"), py::arg("blocks"),
+             py::arg("C").noconvert());
 }
 
 }  // namespace
@@ -78,6 +193,11 @@ void bind_descent(py::module_& module) {
     py::class_<AdamSettings>(module, "AdamSettings")
         .def(py::init<double, double, double, double, double, bool>(), py::arg("lr"), py::arg("beta1"),
              py::arg("beta2"), py::arg("eps"), py::arg("weight_decay"), py::arg("decoupled"));
+    bind_moments<double>(module, "SecondMoments")
+        .def("gradient", &gradient_of, py::arg("layers").noconvert(), "[G_1, ..., G_L] at the layers of a network.");
+    bind_moments<float>(module, "SecondMoments32");
+    module.def("network_loss", &network_loss, py::arg("layers").noconvert(), py::arg("A").noconvert(),
+               py::arg("T").noconvert(), py::arg("floor"), "‖A Wᵀ - T‖² + floor at W = W_L ... W_1.");
     bind_train<GradientDescent, double>(module);
     bind_train<GradientDescent, float>(module);
     bind_train<Adam, double>(module);

@@ -34,6 +34,10 @@ using bodies::Level;
         bodies::residual(size, a, b, out);                                                                            \
     }                                                                                                                 \
     template <class T>                                                                                                \
+    TARGET void scaled_residual(Size size, const T* a, const T* s, const T* b, T* out) {                              \
+        bodies::scaled_residual(size, a, s, b, out);                                                                  \
+    }                                                                                                                 \
+    template <class T>                                                                                                \
     TARGET void momentum(Size size, T rate, T friction, const T* g, T* w, T* b) {                                     \
         bodies::momentum(size, rate, friction, g, w, b);                                                              \
     }                                                                                                                 \
@@ -70,11 +74,26 @@ using bodies::Level;
         bodies::cross_entropy<L<T>>(rows, columns, targets, t_row, O, o_row, losses);                                 \
     }                                                                                                                 \
     template <class T>                                                                                                \
-    constexpr Kernels<T> table{L<T>::width,        ROWS,         VECTORS,          DOT_ROWS,                          \
-                               DOT_COLUMNS,        DEPTH,        &panel<T>,        &dots<T>,                          \
-                               &adam<T>,           &residual<T>, &momentum<T>,     &relu<T>,                          \
-                               &leaky_relu<T>,     &swish<T>,    &tanh<T>,         &swish_curvature<T>,               \
-                               &tanh_curvature<T>, &squared<T>,  &cross_entropy<T>};                                  \
+    constexpr Kernels<T> table{L<T>::width,                                                                           \
+                               ROWS,                                                                                  \
+                               VECTORS,                                                                               \
+                               DOT_ROWS,                                                                              \
+                               DOT_COLUMNS,                                                                           \
+                               DEPTH,                                                                                 \
+                               &panel<T>,                                                                             \
+                               &dots<T>,                                                                              \
+                               &adam<T>,                                                                              \
+                               &residual<T>,                                                                          \
+                               &scaled_residual<T>,                                                                   \
+                               &momentum<T>,                                                                          \
+                               &relu<T>,                                                                              \
+                               &leaky_relu<T>,                                                                        \
+                               &swish<T>,                                                                             \
+                               &tanh<T>,                                                                              \
+                               &swish_curvature<T>,                                                                   \
+                               &tanh_curvature<T>,                                                                    \
+                               &squared<T>,                                                                           \
+                               &cross_entropy<T>};                                                                    \
     }
 
 LINVARIANCE_LEVEL(baseline, , 16, 5, 2, 4, 2, 256)

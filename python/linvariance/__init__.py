@@ -26,7 +26,7 @@ from .landscape import (
     network_at,
     nullity,
 )
-from .networks import Network, init, network_loss, predictor
+from .networks import Network, init, network_loss, predictor, value_and_gradient
 from .optima import (
     EquivarianceGap,
     NuclearSolution,
@@ -91,5 +91,6 @@ __all__ = [
     "solve",
     "train",
     "unconstrained",
+    "value_and_gradient",
     "whitened_nuclear_norm",
 ]

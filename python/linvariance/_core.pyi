@@ -39,6 +39,8 @@ class SecondMoments:
     @overload
     def __init__(self, S: NDArray[np.float64], C: NDArray[np.float64]) -> None: ...
     @overload
+    def __init__(self, basis: NDArray[np.float64], values: NDArray[np.float64], C: NDArray[np.float64]) -> None: ...
+    @overload
     def __init__(
         self,
         order: Sequence[int],
@@ -46,6 +48,25 @@ class SecondMoments:
         blocks: Sequence[tuple[Sequence[tuple[int, int]], NDArray[np.float64]]],
         C: NDArray[np.float64],
     ) -> None: ...
+    def gradient(self, layers: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]: ...
+
+class SecondMoments32:
+    @overload
+    def __init__(self, S: NDArray[np.float64], C: NDArray[np.float64]) -> None: ...
+    @overload
+    def __init__(self, basis: NDArray[np.float64], values: NDArray[np.float64], C: NDArray[np.float64]) -> None: ...
+    @overload
+    def __init__(
+        self,
+        order: Sequence[int],
+        segments: Sequence[tuple[int, NDArray[np.float64]]],
+        blocks: Sequence[tuple[Sequence[tuple[int, int]], NDArray[np.float64]]],
+        C: NDArray[np.float64],
+    ) -> None: ...
+
+def network_loss(
+    layers: Sequence[NDArray[np.float64]], A: NDArray[np.float64], T: NDArray[np.float64], floor: float
+) -> float: ...
 
 class Hessian:
     def __init__(self, moments: SecondMoments, widths: Sequence[int], weights: NDArray[np.float64]) -> None: ...
@@ -170,7 +191,7 @@ def train_on_samples(
 ) -> Recorded: ...
 def train(
     widths: Sequence[int],
-    problems: Sequence[SecondMoments],
+    problems: Sequence[SecondMoments] | Sequence[SecondMoments32],
     looks: Sequence[Observables],
     starts: NDArray[Any],
     settings: GradientDescentSettings | AdamSettings,

@@ -30,6 +30,8 @@ SCALARS = {
     ("predictor", "problem"): (lambda v: lv.predictor(v, NETWORK), NOT_PROBLEMS),
     ("network_loss", "problem"): (lambda v: lv.network_loss(v, NETWORK), NOT_PROBLEMS),
     ("network_loss", "network"): (lambda v: lv.network_loss(ON_SAMPLES, v), UNFIT_NETWORKS),
+    ("value_and_gradient", "problem"): (lambda v: lv.value_and_gradient(v, NETWORK), NOT_PROBLEMS),
+    ("value_and_gradient", "network"): (lambda v: lv.value_and_gradient(ON_SAMPLES, v), UNFIT_NETWORKS),
     ("predictor", "network"): (
         lambda v: lv.predictor(ON_SAMPLES, v),
         UNFIT_NETWORKS,

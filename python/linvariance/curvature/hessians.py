@@ -58,7 +58,7 @@ class HessianOperator(LinearOperator):  # type: ignore[misc]
             core = problem.objective.core()
             self._core = _core.SampleHessian(core, list(network.widths), network.activation, flat)
         else:
-            self._core = _core.Hessian(problem.quadratic.core, list(network.widths), flat)
+            self._core = _core.Hessian(problem.quadratic.core(), list(network.widths), flat)
 
     def to_dense(self) -> Array:
         """The whole matrix: on moments from its closed form, symmetric to the last bit."""

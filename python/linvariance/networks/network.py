@@ -77,6 +77,11 @@ class Network:
         return np.concatenate([W.ravel() for W in self.weights])
 
     @cached_property
+    def is_finite(self) -> bool:
+        """Whether no weight is NaN or infinite, as after a run that diverged."""
+        return all(bool(np.isfinite(W).all()) for W in self.weights)
+
+    @cached_property
     def matrix(self) -> npt.NDArray[Any]:
         """W = W_L ... W_1 (dL, d0), of a linear network."""
         if not self.is_linear:
@@ -115,9 +120,7 @@ def predictor(problem: Problem, network: Network) -> Callable[[npt.ArrayLike], A
     >>> bool(np.allclose(f([[1.0, 3.0]]), f([[3.0, 1.0]])))
     True
     """
-    instance(problem, Problem, "problem", "pose one with hard_wired, augmented, ...")
-    instance(network, Network, "network", "take it from a Trace, or make one with Network([W_1, ..., W_L])")
-    check_fit(problem, network)
+    _check_pair(problem, network)
     rep, single = problem.representation, len(network.weights) == 1
     phi = named_activation("identity" if single else network.activation).function
 
@@ -151,12 +154,42 @@ def network_loss(problem: Problem, network: Network) -> float:
     >>> round(network_loss(p, lv.Network([[[1.0]], [[1.0]]], "tanh")), 6)  # (tanh 1 - 2)²
     1.533649
     """
+    _check_pair(problem, network)
+    if isinstance(problem.objective, Quadratic):
+        return problem.objective.loss_at(_in_double(network))
+    return problem.objective.loss_at(network.widths, network.activation, network.flat)
+
+
+def value_and_gradient(problem: Problem, network: Network) -> tuple[float, list[Array]]:
+    """The problem's loss at a network, and its gradient [G_1, ..., G_L] in the layers, G_j of the shape of W_j.
+
+    In float64, whatever the network holds. On Moments G_j = (W_L ... W_{j+1})ᵀ D (W_{j-1} ... W_1)ᵀ with
+    D = 2 (W S' - C'), and the first call prepares S' for all that follow; on Samples by back-propagation. The
+    gradient of a linear map alone is `Problem.gradient`.
+
+    >>> import linvariance as lv
+    >>> p = lv.unconstrained(lv.Moments.from_data([[1.0]], [[3.0]]), rank=1)
+    >>> value_and_gradient(p, lv.Network([[[2.0]], [[1.0]]]))  # f = (w_2 w_1 - 3)²
+    (1.0, [array([[-2.]]), array([[-4.]])])
+    """
+    _check_pair(problem, network)
+    if isinstance(problem.objective, Quadratic):
+        layers = _in_double(network)
+        return problem.objective.loss_at(layers), problem.objective.gradient_at(layers)
+    flat = np.asarray(network.flat, dtype=np.float64)
+    value, gradient = problem.objective.core().gradient(list(network.widths), network.activation, flat)
+    ends = np.cumsum([W.size for W in network.weights])[:-1]
+    return value, [G.reshape(W.shape) for G, W in zip(np.split(gradient, ends), network.weights, strict=True)]
+
+
+def _in_double(network: Network) -> list[Array]:
+    return [np.asarray(W, dtype=np.float64) for W in network.weights]
+
+
+def _check_pair(problem: Problem, network: Network) -> None:
     instance(problem, Problem, "problem", "pose one with hard_wired, augmented, ...")
     instance(network, Network, "network", "take it from a Trace, or make one with Network([W_1, ..., W_L])")
     check_fit(problem, network)
-    if isinstance(problem.objective, Quadratic):
-        return problem.loss(np.asarray(network.matrix, dtype=np.float64))
-    return problem.objective.loss_at(network.widths, network.activation, network.flat)
 
 
 def check_fit(problem: Problem, network: Network, name: str = "network") -> None:
@@ -166,7 +199,7 @@ def check_fit(problem: Problem, network: Network, name: str = "network") -> None
             f"{name} leads from {network.widths[0]} to {network.widths[-1]}, but the problem from {problem.dim} to "
             f"{problem.outputs}."
         )
-    if not np.isfinite(network.flat).all():
+    if not network.is_finite:
         raise ValueError(f"{name} holds NaN or infinite weights.")
     check_activation_fits(problem, "identity" if network.is_linear else network.activation)
 

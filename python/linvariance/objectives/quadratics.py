@@ -7,10 +7,12 @@ A ridge, ridge·‖V‖², is a fourth that goes with each: S' + ridge·1.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import scipy.linalg
 from scipy.sparse.linalg import LinearOperator, cg
 
@@ -45,6 +47,7 @@ class Quadratic:
     ) -> None:
         self.cross, self.blocks, self.floor = frozen(cross), blocks, floor
         self._moment, self._whiten, self._coordinates = moment, whiten, coordinates
+        self._cores: dict[tuple[str, bool], Any] = {}
 
     @property
     def outputs(self) -> int:
@@ -68,17 +71,37 @@ class Quadratic:
         """The loss of V = 0, the scale of all losses."""
         return self.loss(np.zeros((self.outputs, self.dim)))
 
-    @property
-    def core(self) -> _core.SecondMoments:
-        """S' and C' as the C++ core takes them, S' in blocks where the group's orbits give coordinates for it."""
-        S, C = np.ascontiguousarray(self.moment), np.ascontiguousarray(self.cross)
+    def core(self, dtype: npt.DTypeLike = np.float64, *, diagonal: bool = False) -> Any:
+        """S' and C' as the C++ core takes them, made at the first call and kept.
+
+        S' in blocks where the group's orbits give coordinates for it, or diagonal in its eigenbasis.
+        """
+        key = np.dtype(dtype).char, diagonal
+        if key not in self._cores:
+            make: Any = _core.SecondMoments32 if key[0] == "f" else _core.SecondMoments
+            self._cores[key] = make(*self._moment_as(diagonal), self.cross)
+        return self._cores[key]
+
+    def _moment_as(self, diagonal: bool) -> tuple[Any, ...]:
+        S = self.moment
+        if diagonal:
+            return self.eigenbasis
         if self._coordinates is None:
-            return _core.SecondMoments(S, C)
+            return (S,)
         order = self._coordinates.order
         blocks = self._coordinates.blocks(S[np.ix_(order, order)])
         ranges = self._coordinates.ranges
         segments = [(len(segment.orbits), segment.basis) for segment in self._coordinates.segments]
-        return _core.SecondMoments(order.tolist(), segments, list(zip(ranges, blocks, strict=True)), C)
+        return order.tolist(), segments, list(zip(ranges, blocks, strict=True))
+
+    @cached_property
+    def eigenbasis(self) -> tuple[Array, Array]:
+        """U (dim, dim) and λ (dim,) with S' = U diag(λ) Uᵀ; inputs that are always zero are turned into themselves."""
+        S, values, vectors = self.moment, np.zeros(self.dim), np.eye(self.dim)
+        seen = S.any(axis=0)
+        if seen.any():
+            values[seen], vectors[np.ix_(seen, seen)] = scipy.linalg.eigh(S[np.ix_(seen, seen)], check_finite=False)
+        return frozen(vectors), frozen(values)
 
     @cached_property
     def whitened(self) -> Whitened:
@@ -97,9 +120,23 @@ class Quadratic:
         return float(sum(np.square(r).sum() for r in self._residuals(V))) + self.floor
 
     def gradient(self, V: Array) -> Array:
-        """2 Σ_b (A_b Vᵀ - T_b)ᵀ A_b, of the shape of V."""
-        terms = ((A.T @ r).T for (A, _), r in zip(self.blocks, self._residuals(V), strict=True))
-        return 2 * np.asarray(sum(terms))
+        """2 (V S' - C'), of the shape of V."""
+        return np.asarray(self.core().gradient([V])[0])
+
+    def loss_at(self, layers: Sequence[Array]) -> float:
+        """The loss of V = W_L ... W_1, as a sum of squares."""
+        rows = self.rows
+        return _core.network_loss(layers, rows.A, rows.T, rows.floor)
+
+    def gradient_at(self, layers: Sequence[Array]) -> list[Array]:
+        """[G_1, ..., G_L], the gradient of that in all layers."""
+        return list(self.core().gradient(layers))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("_cores", "eigenbasis")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _cores={})  # what is derived is made again
 
     def _residuals(self, V: Array) -> list[Array]:
         return [A @ V.T if T is None else A @ V.T - T for A, T in self.blocks]

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from .optimizers import Adam, GradientDescent, Optimizer
 from .trace import Trace
 
 MEMORY_LIMIT = 2**30  # bytes of a Trace
+_SEEN_AND_FROZEN: WeakKeyDictionary[Problem, tuple[Array, Array]] = WeakKeyDictionary()  # by eigenvectors of S̄
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,9 @@ def train(
     """Trains a network on each problem from each seed, by descent on W_1, ..., W_L.
 
     On Moments an epoch costs O(h·d0²) for the first hidden width h, whatever the number of samples and the order of the
-    group; on Samples it goes through them, and its records of nonlinear networks (norms, entries, weights) are of W_1.
+    group. Gradient descent commutes with a turn of W_1 into the eigenbasis of S', where two layers cost O(h·dL·d0): it
+    runs there from epochs·min(widths[1:]) >= 16·d0 on, and the last bits are others than those of shorter runs.
+    On Samples an epoch goes through them, and records of nonlinear networks (norms, entries, weights) are of W_1.
     A run on Samples whose loss is no longer finite stops there; what it recorded before is kept, the rest is NaN.
     Run (i, k) starts from init(widths, default_rng(seeds[k])) and is the same, bit for bit, alone or in company and
     for any number of threads. Ctrl-C ends all runs.
@@ -166,11 +170,22 @@ def train(
     else:
         if batches is not None:
             raise ValueError("batches need the samples themselves: pose the problem on Samples(X, y), not Moments.")
-        found = _core.train(list(shape), [problem.quadratic.core for problem in runs], looks, starts, *loop)
+        diagonal = isinstance(optimizer, GradientDescent) and pays_to_diagonalize(shape, epochs)
+        cores = [problem.quadratic.core(kind, diagonal=diagonal) for problem in runs]
+        found = _core.train(list(shape), cores, looks, starts, *loop)
     without_eps = isinstance(optimizer, Adam) and optimizer.eps == 0
     remedy = "lower the learning rate" + (", or pass eps > 0, since Adam divides by the gradient's size" * without_eps)
     _warn_of_divergence(found, times, remedy)
     return _trace(runs, shape, activation, times, found, record)
+
+
+def pays_to_diagonalize(shape: Sequence[int], epochs: int) -> bool:
+    """Whether so many epochs of gradient descent are run in the eigenbasis of S'.
+
+    A matter of the widths and of `epochs` alone, so that a run is the same in any company, and however it is recorded:
+    the eigenbasis costs about as much as 16·d_0 rows of W_1 times S', and an epoch saves the product of min(shape[1:]).
+    """
+    return epochs * min(shape[1:]) >= 16 * shape[0] > 0
 
 
 def _order(
@@ -293,9 +308,13 @@ def _look(problem: Problem, record: Record, rows: int) -> _core.Observables:
     """What the C++ core is told to look at in W, or in the first layer of a nonlinear network."""
     rep, d0 = problem.representation, problem.representation.dim
     entries = [(_index(row, rows, "row"), _index(column, d0, "column")) for row, column in record.entries]
-    lift = rep.invariant_basis() if problem.is_hard_wired else np.eye(d0)  # W = V lift
-    columns = np.ascontiguousarray(lift[:, [column for _, column in entries]].T)
-    look = (_parts(problem), [row for row, _ in entries], columns.reshape(len(entries), problem.dim))
+    places = [column for _, column in entries]
+    columns = np.zeros((len(entries), problem.dim))  # of what leads from V to W
+    if problem.is_hard_wired:
+        columns[:] = rep.invariant_basis()[:, places].T
+    else:
+        columns[np.arange(len(entries)), places] = 1.0
+    look = (_parts(problem), [row for row, _ in entries], columns)
     if isinstance(problem.objective, Empirical):
         return _core.Observables(*look)
     rows_of = problem.quadratic.rows  # an equivalent data set for the loss
@@ -314,7 +333,9 @@ def _parts(problem: Problem) -> list[Array]:
         return [np.eye(rep.dim) - rep.project(np.eye(rep.dim)), nothing, nothing]
     if problem.method != "augmented":
         return [perp, nothing, nothing]
-    return [perp, *seen_and_frozen(problem.representation, problem.data, problem.ridge)]
+    if problem not in _SEEN_AND_FROZEN:
+        _SEEN_AND_FROZEN[problem] = seen_and_frozen(problem.representation, problem.data, problem.ridge)
+    return [perp, *_SEEN_AND_FROZEN[problem]]
 
 
 def _index(value: int, length: int, name: str) -> int:

@@ -186,6 +186,12 @@ LINVARIANCE_BODY void residual(Size size, const T* a, const T* b, T* out) {
 }
 
 template <class T>
+LINVARIANCE_BODY void scaled_residual(Size size, const T* __restrict a, const T* __restrict s, const T* __restrict b,
+                                      T* __restrict out) {
+    for (Size i = 0; i < size; ++i) out[i] = T(2) * (a[i] * s[i] - b[i]);
+}
+
+template <class T>
 LINVARIANCE_BODY void momentum(Size size, T rate, T momentum, const T* __restrict g, T* __restrict w, T* __restrict b) {
     for (Size i = 0; i < size; ++i) {
         b[i] = momentum * b[i] + g[i];

@@ -45,6 +45,8 @@ struct Kernels {
     void (*adam)(Size size, const AdamStep<T>& step, const T* g, T* w, T* m, T* v);
     // out = 2 (a - b)
     void (*residual)(Size size, const T* a, const T* b, T* out);
+    // out = 2 (a s - b), entry by entry
+    void (*scaled_residual)(Size size, const T* a, const T* s, const T* b, T* out);
     // b <- momentum b + g;  w <- w - rate b
     void (*momentum)(Size size, T rate, T momentum, const T* g, T* w, T* b);
 

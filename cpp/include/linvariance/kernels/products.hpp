@@ -7,9 +7,10 @@
 
 namespace linvariance {
 
-constexpr Size PANEL = 40960;  // bytes of the largest panel, of `depth` rows
+constexpr Size PANEL = 40960;   // bytes of the largest panel, of `depth` rows
 constexpr Size PAGES = 196608;  // bytes over which what is read may be scattered
-constexpr Size CACHE = 16384;  // bytes of B that stay in the first-level cache beside the rest
+constexpr Size LEFT = 65536;    // bytes of the left factor that are copied side by side, where it has many rows
+constexpr Size CACHE = 16384;   // bytes of B that stay in the first-level cache beside the rest
 
 // Near-equal parts of at most `most`: `count` of them, the first `longer` of which have one more than `length`.
 struct Parts {
@@ -63,8 +64,8 @@ void multiply_ab(Size m, Size n, Size k, Strided<const T> A, Strided<const T> B,
     }
 }
 
-// multiply_ab with `onto` for a B whose first `readable` columns, n or more, are there to be read and whose rows are few
-// enough, and not an unlucky number of bytes apart, to be read as they lie.
+// multiply_ab with `onto` for a B whose first `readable` columns, n or more, are there to be read and whose rows are
+// few enough, and not an unlucky number of bytes apart, to be read as they lie.
 template <class T>
 void add_ab_as_it_lies(Size m, Size n, Size k, Strided<const T> A, Strided<const T> B, Size readable, Strided<T> C) {
     const Kernels<T>& kernel = kernels<T>();
@@ -90,11 +91,34 @@ void pack(Size n, Size k, Strided<const T> B, T* packed) {
     });
 }
 
+// multiply_packed for many rows of A far apart in memory, which would push each other out of the cache.
+template <class T>
+void multiply_tall(Size m, Size n, Size k, Strided<const T> A, const T* packed, Strided<T> C, bool onto) {
+    const Kernels<T>& kernel = kernels<T>();
+    alignas(64) T left[LEFT / Size(sizeof(T))];
+    const Parts tiles(k, kernel.depth), blocks(m, LEFT / Size(sizeof(T)) / kernel.depth);
+    for (Size b = 0, row = 0; b < blocks.count; row += blocks.of(b++)) {
+        const Size rows = blocks.of(b);
+        for (Size t = 0, at = 0; t < tiles.count; at += tiles.of(t++)) {
+            const Size depth = tiles.of(t);
+            for (Size i = 0; i < rows; ++i) {
+                const T* const from = A.data + (row + i) * A.rows + at * A.columns;
+                for (Size j = 0; j < depth; ++j) left[i * depth + j] = from[j * A.columns];
+            }
+            for_each_panel(kernel, n, [&](Size start, Size width, Size columns, Size vectors) {
+                kernel.panel(rows, vectors, columns, depth, {left, depth, 1}, packed + start * k + at * width, width,
+                             {C.data + row * C.rows + start, C.rows, 1}, onto || t > 0);
+            });
+        }
+    }
+}
+
 // multiply_ab, bit for bit.
 template <class T>
 void multiply_packed(Size m, Size n, Size k, Strided<const T> A, const T* packed, Strided<T> C, bool onto) {
     const Kernels<T>& kernel = kernels<T>();
     const Parts tiles(k, kernel.depth);
+    if (m > 2 * kernel.rows && A.rows * Size(sizeof(T)) >= 4096) return multiply_tall(m, n, k, A, packed, C, onto);
     for_each_panel(kernel, n, [&](Size start, Size width, Size columns, Size vectors) {
         Strided<const T> left = A;
         const T* from = packed + start * k;

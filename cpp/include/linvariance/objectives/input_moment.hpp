@@ -1,6 +1,8 @@
-// The second moment S of the inputs as products from the left need it, W S: dense, or in blocks.
+// The second moment S of the inputs as products from the left need it, W S: dense, in blocks, or diagonal.
 #pragma once
 
+#include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -23,7 +25,17 @@ struct MomentBlock {
 template <class T>
 class InputMoment {
   public:
-    explicit InputMoment(const Matrix<double>& S) : size_(S.rows()) { parts_.emplace_back(0, 0, S, false); }
+    template <class Derived>
+    explicit InputMoment(const Eigen::MatrixBase<Derived>& S) : size_(S.rows()) {
+        parts_.emplace_back(0, 0, S, false);
+    }
+
+    // S = basis diag(values) basisᵀ: the columns are turned into its eigenbasis, W -> W basis. Descent that treats all
+    // directions alike commutes with that, Adam does not.
+    InputMoment(const ConstView<double>& basis, const ConstView<double>& values)
+        : size_(basis.rows()),
+          values_(values.template cast<T>().reshaped()),
+          basis_(std::make_shared<const Matrix<double>>(basis)) {}
 
     InputMoment(const std::vector<Index>& order, const std::vector<AdaptedSegment>& segments,
                 const std::vector<MomentBlock>& blocks)
@@ -46,23 +58,32 @@ class InputMoment {
     }
 
     Index size() const { return size_; }
+    bool is_diagonal() const { return basis_ != nullptr; }
+    const Vector<T>& values() const { return values_; }
     Index scratch(Index rows) const { return segments_.empty() ? 0 : 2 * rows * size_; }
 
-    // Its columns are those of the data in another order: to.col(j) = from.col(order[j]), and back.
+    // Its columns are those of the data in another order, to.col(j) = from.col(order[j]), or turned (in double only);
+    // and back.
     template <class From, class To>
     void enter(const From& from, To&& to) const {
+        if constexpr (std::is_same_v<typename From::Scalar, double>) {
+            if (is_diagonal()) return set_product(from, *basis_, to);
+        }
         for (Index i = 0; i < from.rows(); ++i) {
             for (Index j = 0; j < size_; ++j) to(i, j) = from(i, place(j));
         }
     }
     template <class From, class To>
     void leave(const From& from, To&& to) const {
+        if constexpr (std::is_same_v<typename From::Scalar, double>) {
+            if (is_diagonal()) return set_product(from, basis_->transpose(), to);
+        }
         for (Index i = 0; i < from.rows(); ++i) {
             for (Index j = 0; j < size_; ++j) to(i, place(j)) = from(i, j);
         }
     }
 
-    // out = W S, for W (rows, size) and out of the same shape
+    // out = W S, for W (rows, size) and out of the same shape; not where S is diagonal
     template <class W, class Out>
     void multiply(const Eigen::MatrixBase<W>& left, Eigen::MatrixBase<Out>& out, T* scratch) const {
         if (segments_.empty()) return multiply_parts(strided(left), left.rows(), out);
@@ -79,12 +100,16 @@ class InputMoment {
         Matrix<T> basis;
     };
     struct Part {
-        Part(Index from_, Index to_, const Matrix<double>& S, bool onto_)
-            : from(from_), to(to_), onto(onto_), matrix(Matrix<T>(S.cast<T>())) {}
+        template <class Derived>
+        Part(Index from_, Index to_, const Eigen::MatrixBase<Derived>& S, bool onto_)
+            : from(from_),
+              to(to_),
+              onto(onto_),
+              matrix(std::make_shared<const PackedMatrix<T>>(Matrix<T>(S.template cast<T>()))) {}
 
         Index from, to;
         bool onto;
-        PackedMatrix<T> matrix;
+        std::shared_ptr<const PackedMatrix<T>> matrix;  // copies of a moment share it
     };
 
     Index place(Index j) const { return order_.empty() ? j : order_[static_cast<std::size_t>(j)]; }
@@ -94,8 +119,9 @@ class InputMoment {
     void multiply_parts(Strided<const T> left, Index rows, Eigen::MatrixBase<Out>& out) const {
         auto to = strided(out);
         for (const auto& part : parts_) {
-            multiply_packed<T>(rows, part.matrix.cols(), part.matrix.rows(), {left.data + part.from, left.rows, 1},
-                               part.matrix.data(), {to.data + part.to, to.rows, 1}, part.onto);
+            const PackedMatrix<T>& S = *part.matrix;
+            multiply_packed<T>(rows, S.cols(), S.rows(), {left.data + part.from, left.rows, 1}, S.data(),
+                               {to.data + part.to, to.rows, 1}, part.onto);
         }
     }
 
@@ -117,6 +143,8 @@ class InputMoment {
     std::vector<Index> order_;
     std::vector<Segment> segments_;
     std::vector<Part> parts_;
+    Vector<T> values_;
+    std::shared_ptr<const Matrix<double>> basis_;
 };
 
 }  // namespace linvariance

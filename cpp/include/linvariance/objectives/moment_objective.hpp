@@ -9,24 +9,16 @@ namespace linvariance {
 template <class T>
 struct MomentObjective {
     InputMoment<T> S;  // (d_0, d_0), symmetric
-    Matrix<T> C;       // (d_L, d_0)
+    Matrix<T> C;       // (d_L, d_0), its columns as S has them
 };
 
-// The same as it is handed over: S (d_0, d_0), or its blocks in adapted coordinates.
-struct SecondMoments {
-    Matrix<double> S, C;
-    std::vector<Index> order;
-    std::vector<AdaptedSegment> segments;
-    std::vector<MomentBlock> blocks;
-
-    template <class T>
-    MomentObjective<T> as() const {
-        MomentObjective<T> out{segments.empty() ? InputMoment<T>(S) : InputMoment<T>(order, segments, blocks),
-                               Matrix<T>(C.rows(), C.cols())};
-        if (out.S.size() == C.cols()) out.S.enter(Matrix<T>(C.cast<T>()), out.C);
-        return out;
-    }
-};
+// With the columns of C (d_L, d_0) as the data have them.
+template <class T>
+MomentObjective<T> moment_objective(InputMoment<T> S, const ConstView<double>& C) {
+    Matrix<double> there(C.rows(), C.cols());
+    S.enter(C, there);
+    return {std::move(S), there.template cast<T>()};
+}
 
 // Forms W S. S is multiplied into the node of the chain's right spine (W, its right factor, ...) that makes it
 // cheapest: with a bottleneck h < d_L that is the (h, d_0) factor, and the products to its left lead up to W S.
@@ -57,7 +49,10 @@ class MomentProduct {
     Index size(const InputMoment<T>& S) const {
         return size_ + S.scratch(chain_->node(chain_->spine()[start_]).rows);
     }
-    bool needs_root() const { return start_ == 0; }
+    template <class T>
+    bool needs_root(const InputMoment<T>& S) const {
+        return start_ == 0 || S.is_diagonal();
+    }
 
     // N S for the node N of a level of the spine; level 0 is W S
     template <class T>
@@ -124,9 +119,17 @@ template <class T>
 void gradient(const Chain& chain, const MomentObjective<T>& objective, T* weights, T* gradient,
               GradientWorkspace<T>& work) {
     const Field<T> value{weights, work.inner.data()}, adjoint{gradient, work.adjoint_inner.data()};
-    const auto ws = work.moment_product.apply(objective.S, value, work.moment.data());
     auto root = chain.at(adjoint, chain.root());
-    kernels<T>().residual(root.size(), ws.data(), objective.C.data(), root.data());
+    if (objective.S.is_diagonal()) {
+        const auto W = chain.at(value, chain.root());
+        for (Index i = 0; i < W.rows(); ++i) {
+            kernels<T>().scaled_residual(W.cols(), W.row(i).data(), objective.S.values().data(),
+                                         objective.C.row(i).data(), root.row(i).data());
+        }
+    } else {
+        const auto ws = work.moment_product.apply(objective.S, value, work.moment.data());
+        kernels<T>().residual(root.size(), ws.data(), objective.C.data(), root.data());
+    }
     product_pullback(chain, value, adjoint);
 }
 

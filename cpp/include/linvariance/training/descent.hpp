@@ -18,18 +18,20 @@ void descend(const Chain& chain, const MomentObjective<T>& objective, Rule& rule
     Vector<T> slope(chain.parameters());
     const Field<T> value{weights, work.inner.data()};
     View<T> first(weights, chain.widths()[1], chain.inputs());
-    Matrix<T> copy = first;
-    objective.S.enter(copy, first);
+    Matrix<double> there = first.template cast<double>(), here = there;
+    objective.S.enter(there, here);
+    first = here.template cast<T>();
     for (Index epoch = 0; !stop.load(std::memory_order_relaxed); ++epoch) {
         const bool due = recorder.is_due(epoch);
-        product(chain, value, due || work.moment_product.needs_root());
+        product(chain, value, due || work.moment_product.needs_root(objective.S));
         if (due) recorder.record(chain.at(value, chain.root()), first, objective.S);
         if (epoch == epochs) break;
         gradient(chain, objective, weights, slope.data(), work);
         rule.step(Parameters<T>(weights, slope.size()), Parameters<T>(slope.data(), slope.size()));
     }
-    copy = first;
-    objective.S.leave(copy, first);
+    here = first.template cast<double>();
+    objective.S.leave(here, there);
+    first = there.template cast<T>();
 }
 
 }  // namespace linvariance

@@ -9,8 +9,8 @@
 namespace linvariance {
 
 // What to look at in the end-to-end matrix W (d_L, d_0). On moments the loss is taken from an equivalent data set, as
-// the sum of squares ‖A Wᵀ - T‖² + floor: the trace formula would lose the digits that an ill-conditioned S eats.
-// In a metric the layers make K W, and all but the loss is recorded of W.
+// the sum of squares ‖A Wᵀ - T‖² + floor, A upper trapezoidal: the trace formula would lose the digits that an
+// ill-conditioned S eats. In a metric the layers make K W, and all but the loss is recorded of W.
 struct Observables {
     Matrix<double> A;                   // (k, d_0)
     Matrix<double> T;                   // (k, d_L)
@@ -31,6 +31,19 @@ struct RecordView {
     double* weights;  // (times, d_L, d_0)
 };
 
+// ‖A Wᵀ - T‖² + floor, A upper trapezoidal, through a residual (d_L, k): this way round half of A is read, and once.
+template <class Inputs, class Targets, class Weights>
+double loss_of_rows(const Inputs& A, const Targets& T, double floor, const Weights& W, Matrix<double>& residual) {
+    residual = -T.transpose();
+    constexpr Index at_once = 32;
+    for (Index i = 0; i < std::min(A.rows(), A.cols()); i += at_once) {
+        const Index rows = std::min(at_once, A.rows() - i), columns = A.cols() - i;
+        auto part = residual.middleCols(i, rows);
+        add_product(W.rightCols(columns), A.block(i, i, rows, columns).transpose(), part);
+    }
+    return residual.squaredNorm() + floor;
+}
+
 class Recorder {
   public:
     Recorder(const Observables& observables, Index outputs, Index hidden, Index inputs, Index every, Index last,
@@ -41,26 +54,27 @@ class Recorder {
           view_(view),
           W_(outputs, inputs),
           first_(hidden, inputs),
-          residual_(observables.T.rows(), outputs) {
+          there_(outputs, inputs),
+          first_there_(hidden, inputs),
+          residual_(outputs, observables.T.rows()) {
         Index widest = 0;
         for (const auto& part : observables.parts) widest = std::max(widest, part.cols());
         seen_.resize(std::max(outputs, hidden) * widest);
-        if (observables.back.size() > 0) inside_.resize(outputs, inputs);
     }
 
     bool is_due(Index epoch) const { return epoch % every_ == 0 || epoch == last_; }
 
-    // The end-to-end W (d_L, d_0) and its first layer (d_1, d_0), their columns in the order of S.
+    // The end-to-end W (d_L, d_0) and its first layer (d_1, d_0), their columns as S has them.
     template <class Derived, class First, class Moment>
     void record(const Eigen::MatrixBase<Derived>& W, const Eigen::MatrixBase<First>& first, const Moment& S) {
-        S.leave(W, W_);
-        S.leave(first, first_);
-        residual_ = -observables_->T;
-        add_product(observables_->A, W_.transpose(), residual_);
-        const double loss = residual_.squaredNorm() + observables_->floor;
+        there_ = W.template cast<double>();
+        first_there_ = first.template cast<double>();
+        S.leave(there_, W_);
+        S.leave(first_there_, first_);
+        const double loss = loss_of_rows(observables_->A, observables_->T, observables_->floor, W_, residual_);
         if (observables_->back.size() > 0) {
-            inside_.swap(W_);
-            set_product(observables_->back, inside_, W_);
+            there_.swap(W_);
+            set_product(observables_->back, there_, W_);
         }
         look_at(loss);
     }
@@ -101,7 +115,7 @@ class Recorder {
     const Observables* observables_;
     Index every_, last_;
     RecordView view_;
-    Matrix<double> W_, first_, residual_, inside_;
+    Matrix<double> W_, first_, there_, first_there_, residual_;
     Vector<double> seen_;
     Index time_ = 0;
 };
