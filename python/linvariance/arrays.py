@@ -64,17 +64,21 @@ def samples(X: object, Y: object, names: tuple[str, str] = ("X", "Y")) -> tuple[
     return inputs, targets.reshape(len(targets), -1)
 
 
-def sample_weights(value: object, n: int) -> Array:
-    """Non-negative weights (n,) with a positive, finite sum."""
+def nonnegative(value: object, n: int) -> Array:
+    """Non-negative weights (n,)."""
     weights = np.asarray(reals(value, "weights", ndim=(1,)), dtype=np.float64)
     if len(weights) != n:
         raise ValueError(f"weights has {len(weights)} entries for {n} rows of X.")
     if weights.min() < 0:
         raise ValueError(f"weights[{int(weights.argmin())}] is {weights.min()}: weights must not be negative.")
-    total = float(weights.sum())
+    return weights
+
+
+def total_weight(total: float) -> float:
+    """The sum of weights, positive and finite."""
     if not 0 < total < math.inf:
         raise ValueError(f"weights sum to {total}: the total weight must be positive and finite.")
-    return weights
+    return total
 
 
 def instance(value: object, kind: type | tuple[type, ...], name: str, hint: str) -> None:

@@ -1,0 +1,65 @@
+"""The triangular factor of rows that come in pieces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+
+from ..arrays import BLOCK_BYTES, Anyreal, Array
+
+
+class Fold:
+    """Total weight n and triangular factor of the weighted rows [1, X, Y] pushed so far.
+
+    Rows are factorized in blocks of a fixed number of rows: how they were cut leaves no trace, not in the last bit.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        self.inputs, columns = inputs, 1 + inputs + outputs
+        self._step = max(2 * columns, BLOCK_BYTES // (8 * columns))
+        self._n, self._R = 0.0, np.zeros((0, columns))
+        self._begin()
+
+    def _begin(self) -> None:
+        k = len(self._R)
+        rows = np.empty((k + self._step, self._R.shape[1]), order="F")  # as LAPACK wants it, so that it works in place
+        rows[:k] = self._R
+        self._rows, self._mass, self._filled = rows, np.empty(self._step), 0
+
+    def push(self, X: Anyreal, Y: Anyreal, weights: Array | None = None) -> None:
+        """Adds rows X (m, d0), Y (m, dL), of weight 1 unless given."""
+        start = 0
+        while start < len(X):
+            stop = min(len(X), start + self._step - self._filled)
+            self._fill(X[start:stop], Y[start:stop], None if weights is None else weights[start:stop])
+            start = stop
+            if self._filled == self._step:
+                self._n, self._R = self.n, self.triangle
+                self._begin()
+
+    def _fill(self, X: Anyreal, Y: Anyreal, weights: Array | None) -> None:
+        here = slice(self._filled, self._filled + len(X))
+        rows = self._rows[len(self._R) :][here]
+        rows[:, 0], rows[:, 1 : 1 + self.inputs], rows[:, 1 + self.inputs :] = 1.0, X, Y
+        if weights is not None:
+            rows *= np.sqrt(weights)[:, None]
+        self._mass[here] = 1.0 if weights is None else weights
+        self._filled = here.stop
+
+    @property
+    def n(self) -> float:
+        """Total weight."""
+        return self._n + float(self._mass[: self._filled].sum())
+
+    @property
+    def triangle(self) -> Array:
+        """R (k, 1 + d0 + dL); to be asked for once."""
+        return factorize(self._rows[: len(self._R) + self._filled])
+
+
+def factorize(rows: Array) -> Array:
+    """R of a QR factorization, at most as many rows as columns; zero columns stay zero, bit for bit."""
+    R: Any = scipy.linalg.qr(rows, mode="r", overwrite_a=True, check_finite=False)[0]
+    return np.ascontiguousarray(R[: rows.shape[1]])
