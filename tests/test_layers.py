@@ -35,7 +35,10 @@ ORDER = (
     "experiments",
 )
 OUTSIDE = {"__init__", "__main__", "config"}  # the border: what is exported, started, reported
-HEAVY = ("sklearn", "matplotlib", "dask", "mlxtend", "sympy", "rich", "cyclopts", "pandas")
+HEAVY = (
+    *("sklearn", "matplotlib", "dask", "distributed", "mlxtend", "sympy", "rich", "cyclopts"),
+    *("pandas", "polars", "pyarrow", "torch"),
+)
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.stem not in OUTSIDE or path.parent != PACKAGE)
 

@@ -49,7 +49,7 @@ def read(batches: object, columns: Columns | None) -> Iterator[Batch]:
     for k, batch in enumerate(batches):
         with numbered(f"batch {k}"):
             parts = _parts(batch, columns)
-            if all(map(_is_empty, parts[:2])):
+            if all(map(is_empty, parts[:2])):
                 continue
             found = checked(*parts)
             widths = widths or (found[0].shape[1], found[1].shape[1])
@@ -63,7 +63,8 @@ def checked(X: object, Y: object, weights: object = None) -> Batch:
     return inputs, targets, None if weights is None else nonnegative(weights, len(inputs))
 
 
-def _is_empty(part: Any) -> bool:
+def is_empty(part: Any) -> bool:
+    """Whether an array has no rows, or a list no entries."""
     return not part if isinstance(part, list) else tuple(getattr(part, "shape", ()))[:1] == (0,)
 
 

@@ -20,7 +20,8 @@ from ..objectives.equivariance import Equivariant
 from ..objectives.metrics import Metric
 from ..objectives.spectra import Rows
 from ..objectives.weighted import weighted
-from .batches import Batch, Columns, checked, read
+from .batches import Batch, Columns, checked, is_empty, numbered, read
+from .blocks import reduced
 from .folding import Fold, factorize
 
 # What NumPy and zipfile raise at files that are no npz archives, or damaged ones.
@@ -106,6 +107,27 @@ class Moments:
         """
         named = inputs is not None or targets is not None or weights is not None
         return cls._of(read(batches, Columns(inputs, targets, weights) if named else None))
+
+    @classmethod
+    def from_dask(cls, X: Any, Y: Any, weights: Any = None) -> Moments:
+        """Moments of dask arrays (or data frames) of any size, block by block on the scheduler or cluster in use.
+
+        The triangular factors of the blocks are merged in a tree that the chunks of X fix, as in a tall-skinny QR: only
+        factors travel, and whatever runs where or is lost and computed again, the result has the same bits.
+
+        Raises:
+            ImportError: without dask (pip install 'linvariance[distributed]').
+            TypeError, ValueError: as `from_data` does, with the number of the block of rows, counted from 0.
+
+        ::
+
+            with dask.distributed.Client():
+                m = Moments.from_dask(frame[["height", "weight"]], frame["age"])
+        """
+        found: Moments | None = reduced(X, Y, weights, _of_block, _merged)
+        if found is None:
+            raise ValueError("X has no rows, or weights sum to 0: there is nothing to take moments of.")
+        return found
 
     @classmethod
     def _of(cls, batches: Iterable[Batch]) -> Moments:
@@ -281,6 +303,20 @@ class Moments:
 
     def __repr__(self) -> str:
         return f"Moments(n={self.n:g}, inputs={self.inputs}, outputs={self.outputs}{', centred' * self._centered})"
+
+
+def _of_block(k: int, X: Any, Y: Any, weights: Any) -> Moments | None:
+    """None for a block without rows or weight."""
+    with numbered(f"block {k}"):
+        if is_empty(X) and is_empty(Y):
+            return None
+        block = checked(X, Y, weights)
+        weightless = block[2] is not None and not block[2].any()
+        return None if weightless else Moments._of([block])
+
+
+def _merged(a: Moments | None, b: Moments | None) -> Moments | None:
+    return b if a is None else a if b is None else a + b
 
 
 def _refuse_overflow(triangle: Array, n: float, inputs: int) -> None:
