@@ -50,6 +50,20 @@ def test_batches_are_the_whole_to_the_bit(stream, small_blocks):
         same_bits(lv.Moments.from_batches(pieces(X, Y, weights, ends)), lv.Moments.from_data(X, Y, weights))
 
 
+@pytest.mark.parametrize("exponents", [(150, 150), (-150, -150), (150, -150), (-150, 150)], ids=str)
+@pytest.mark.parametrize("spectrum", strategies.SPECTRA)
+def test_scales_over_many_small_blocks(spectrum, exponents, monkeypatch):
+    monkeypatch.setattr(folding, "BLOCK_BYTES", 0)
+    rng, (a, b) = np.random.default_rng(2), (10.0**e for e in exponents)
+    X, Y = strategies.matrix(rng, 200, 7, spectrum), rng.standard_normal((200, 2))
+    m, x, y = lv.Moments.from_data(a * X, b * Y), np.linalg.norm(X) / np.sqrt(200), np.linalg.norm(Y) / np.sqrt(200)
+    close("small blocks: xx", m.xx / a / a, X.T @ X / 200, norms=x * x, dims=200)
+    close("small blocks: yx", m.yx / a / b, Y.T @ X / 200, norms=x * y, dims=200)
+    close("small blocks: yy", m.yy / b / b, y * y, norms=y * y, dims=200)
+    s, t = (np.linalg.svd(r, compute_uv=False) for r in (m.factor[:, :7] / a, X / np.sqrt(200)))
+    close("small blocks: singular values of the factor's x", s, t, norms=x, dims=200)
+
+
 @settings(max_examples=200)
 @given(streams())
 def test_any_split_and_any_tree_of_merges_agree(stream):

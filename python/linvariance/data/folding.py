@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from ..arrays import BLOCK_BYTES, Anyreal, Array
+from ..arrays import Anyreal, Array
+
+BLOCK_BYTES = 2**21  # of rows factorized at once: they stay in the cache
 
 
 class Fold:
@@ -20,13 +22,8 @@ class Fold:
         self.inputs, columns = inputs, 1 + inputs + outputs
         self._step = max(2 * columns, BLOCK_BYTES // (8 * columns))
         self._n, self._R = 0.0, np.zeros((0, columns))
-        self._begin()
-
-    def _begin(self) -> None:
-        k = len(self._R)
-        rows = np.empty((k + self._step, self._R.shape[1]), order="F")  # as LAPACK wants it, so that it works in place
-        rows[:k] = self._R
-        self._rows, self._mass, self._filled = rows, np.empty(self._step), 0
+        self._rows = np.empty((self._step, columns), order="F")  # as LAPACK wants it, so that it works in place
+        self._mass, self._filled = np.empty(self._step), 0
 
     def push(self, X: Anyreal, Y: Anyreal, weights: Array | None = None) -> None:
         """Adds rows X (m, d0), Y (m, dL), of weight 1 unless given."""
@@ -36,12 +33,11 @@ class Fold:
             self._fill(X[start:stop], Y[start:stop], None if weights is None else weights[start:stop])
             start = stop
             if self._filled == self._step:
-                self._n, self._R = self.n, self.triangle
-                self._begin()
+                self._n, self._R, self._filled = self.n, self.triangle, 0
 
     def _fill(self, X: Anyreal, Y: Anyreal, weights: Array | None) -> None:
         here = slice(self._filled, self._filled + len(X))
-        rows = self._rows[len(self._R) :][here]
+        rows = self._rows[here]
         rows[:, 0], rows[:, 1 : 1 + self.inputs], rows[:, 1 + self.inputs :] = 1.0, X, Y
         if weights is not None:
             rows *= np.sqrt(weights)[:, None]
@@ -55,11 +51,21 @@ class Fold:
 
     @property
     def triangle(self) -> Array:
-        """R (k, 1 + d0 + dL); to be asked for once."""
-        return factorize(self._rows[: len(self._R) + self._filled])
+        """R (k, 1 + d0 + dL); the rows in work are used up."""
+        rows = self._rows[: self._filled]
+        if not len(self._R):
+            return factorize(rows)
+        return beneath(self._R, rows) if len(rows) else self._R
 
 
 def factorize(rows: Array) -> Array:
     """R of a QR factorization, at most as many rows as columns; zero columns stay zero, bit for bit."""
     R: Any = scipy.linalg.qr(rows, mode="r", overwrite_a=True, check_finite=False)[0]
     return np.ascontiguousarray(R[: rows.shape[1]])
+
+
+def beneath(R: Array, rows: Array) -> Array:
+    """R of a QR factorization of [R; rows], for an R that is square; its zeros are not worked on."""
+    panel = min(R.shape[1], max(8, min(32, R.shape[1] // 16)))
+    found: Array = scipy.linalg.lapack.dtpqrt(0, panel, R, rows, overwrite_b=True)[0]
+    return np.ascontiguousarray(found)
