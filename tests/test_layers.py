@@ -14,6 +14,7 @@ PACKAGE, CPP = ROOT / "python" / "linvariance", ROOT / "cpp"
 # Each may import those before it. `_core` is below all.
 ORDER = (
     "arrays",
+    "files",
     "threads",
     "groups",
     "objectives",

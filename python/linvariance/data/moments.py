@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Iterable, Sequence
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
+from .. import files
 from ..arrays import Array, frozen, matrix, real, samples, total_weight
 from ..groups import Distribution, Representation
 from ..objectives import quadratics
@@ -23,9 +21,6 @@ from ..objectives.weighted import weighted
 from .batches import Batch, Columns, checked, is_empty, numbered, read
 from .blocks import reduced
 from .folding import Fold, factorize
-
-# What NumPy and zipfile raise at files that are no npz archives, or damaged ones.
-DAMAGED = (ValueError, TypeError, LookupError, AttributeError, RuntimeError, OSError, EOFError, zlib.error, BadZipFile)
 
 
 class Moments:
@@ -221,34 +216,30 @@ class Moments:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes an npz file (no pickle) at exactly `path`, under a temporary name first."""
-        path = Path(path)
-        if self._centered:
-            raise ValueError("Centred moments cannot be saved: save the moments, and centre what you load.")
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
-            with part.open("wb") as handle:
-                np.savez(handle, triangle=self._triangle, n=self.n, inputs=self.inputs)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        files.save(path, "Moments", self.fields)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Moments:
         """Moments that `save` wrote; ValueError if the file holds anything else."""
-        try:
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                triangle, n, inputs = stored["triangle"], stored["n"], stored["inputs"]
-        except (FileNotFoundError, PermissionError, IsADirectoryError):
-            raise
-        except DAMAGED as error:
-            raise ValueError(f"{os.fspath(path)} holds no moments written by Moments.save: {error}.") from None
-        triangle = matrix(triangle, "triangle")
-        if n.shape or inputs.shape or inputs.dtype.kind != "i" or not 1 <= inputs < triangle.shape[1] - 1:
-            raise ValueError(f"{os.fspath(path)} holds no moments written by Moments.save: its shapes contradict.")
-        weight = real(n, "n", positive=True)
-        if not np.isclose(abs(triangle[0, 0]), np.sqrt(weight), rtol=1e-6):
-            raise ValueError(f"{os.fspath(path)} holds no moments written by Moments.save: n contradicts the factor.")
-        return cls(triangle, weight, int(inputs))
+        return files.load(path, "Moments", cls.from_fields)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What is saved."""
+        return {"triangle": self._triangle, "n": self.n, "inputs": self.inputs, "centered": self._centered}
+
+    @classmethod
+    def from_fields(cls, fields: files.Fields) -> Moments:
+        """ValueError for fields that are no moments."""
+        triangle, inputs = matrix(fields.array("triangle", 2), "triangle"), fields.number("inputs", "i")
+        weight, centered = real(fields.number("n"), "n", positive=True), fields.number("centered", "b")
+        if not 1 <= inputs < triangle.shape[1] - (not centered):
+            raise ValueError("inputs contradicts the factor")
+        if not centered:
+            if not np.isclose(abs(triangle[0, 0]), np.sqrt(weight), rtol=1e-6):
+                raise ValueError("n contradicts the factor")
+            _refuse_overflow(triangle, weight, inputs)
+        return cls(triangle, weight, inputs, _centered=centered)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(Moments, _centered=self._centered), (self._triangle, self.n, self.inputs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import _core
+from .. import _core, files
 from ..arrays import Array, frozen, instance, integer, last_axis, listed
 from ..objectives.quadratics import Quadratic
 from ..problems import Problem, refuse_bound_layers
@@ -93,6 +95,23 @@ class Network:
         for W in self.weights[1:]:
             H = named_activation(self.activation).function(H) @ W.T
         return H
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes an npz file (no pickle) at exactly `path`, under a temporary name first."""
+        files.save(path, "Network", {"flat": self.flat, "widths": self.widths, "activation": self.activation})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Network:
+        """A Network that `save` wrote; ValueError if the file holds anything else."""
+        return files.load(path, "Network", lambda fields: cls.from_fields(fields, fields.array("flat", 1)))
+
+    @classmethod
+    def from_fields(cls, fields: files.Fields, flat: npt.NDArray[Any]) -> Network:
+        """From what a file says of widths and activation; ValueError where that contradicts."""
+        widths = check_widths(fields.array("widths", 1, "i").tolist())
+        if flat.size != sum(rows * columns for rows, columns in itertools.pairwise(widths)):
+            raise ValueError(f"widths {widths} contradict the number of weights, {flat.size}")
+        return cls.from_flat(flat, widths, named_activation(fields.text("activation")).name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Network.from_flat, (self.flat, self.widths, self.activation)
