@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Anyreal, Array, listed, nonnegative, reals, samples
+from ..arrays import Anyreal, Array, listed, nonnegative, samples, stacked
 
 Batch = tuple[Anyreal, Anyreal, Array | None]
 PAIRS = "(X, Y), (X, Y, weights), or a table whose columns inputs= and targets= name"
@@ -103,7 +103,7 @@ def _columns(table: Any, names: Sequence[Any], argument: str) -> npt.NDArray[Any
             raise ValueError(f"{argument} asks for the column {name!r}, but the table has {shown}.")
     if not len(table[names[0]]):
         return np.empty((0, len(names)))
-    return np.stack([reals(table[name], f"{argument} (column {name!r})", ndim=(1,)) for name in names]).T
+    return stacked(table, names, argument)
 
 
 def _names(value: object, argument: str) -> list[Any]:

@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core, files
-from ..arrays import Array, frozen, instance, integer, last_axis, listed
+from ..arrays import Array, as_array, frozen, instance, integer, last_axis, listed
 from ..objectives.quadratics import Quadratic
 from ..problems import Problem, refuse_bound_layers
 from .activations import activation as named_activation
+from .modules import layers_of, module_of
 
 Layers = tuple[npt.NDArray[Any], ...]
 
@@ -95,6 +96,26 @@ class Network:
         for W in self.weights[1:]:
             H = named_activation(self.activation).function(H) @ W.T
         return H
+
+    def to_torch(self) -> Any:
+        """As a torch.nn.Sequential of Linear layers without bias and activations, with copies of the weights.
+
+        It takes what the network takes; `predictor` says what that is in a problem.
+
+        Raises:
+            ImportError: without PyTorch.
+        """
+        return module_of(self.weights, self.activation)
+
+    @classmethod
+    def from_torch(cls, module: Any) -> Network:
+        """Of a torch.nn.Sequential of Linear layers without bias, from any device, and one kind of activation.
+
+        Raises:
+            ImportError: without PyTorch.
+            TypeError, ValueError: naming the part of the module that a Network has not: a bias, dropout, ...
+        """
+        return cls(*layers_of(module))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes an npz file (no pickle) at exactly `path`, under a temporary name first."""
@@ -199,14 +220,7 @@ def check_widths(widths: Sequence[int]) -> tuple[int, ...]:
 
 
 def _layer(W: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
-    if isinstance(W, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array: fill or drop the masked entries first.")
-    try:
-        array = np.asarray(W)
-    except ValueError as error:
-        raise ValueError(f"{name} is no rectangular array: {error}.") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold real numbers, but holds {array.dtype}.")
+    array = as_array(W, name)
     if array.ndim != 2:
         raise ValueError(f"{name} must be a matrix, but has shape {array.shape}.")
     if not np.isfinite(array).all():
