@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import linvariance as lv
 from linvariance import arrays
 
 REAL = (np.bool_, np.int8, np.uint16, np.int32, np.int64, np.uint64, np.float16, np.float32, np.float64)
@@ -60,3 +61,117 @@ def test_integers_of_any_width_are_integers(value):
 def test_reals_of_any_width_are_floats(value):
     assert arrays.real(value, "strength") == float(value)
     assert type(arrays.real(value, "strength")) is float
+
+
+# ----------------------------------------------------------------------------------------------- arrays of others
+
+
+class OnCPU:
+    """Speaks DLPack and nothing else."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __dlpack__(self, **options):
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+class OnGPU:
+    """As a CUDA tensor is: it has a device, and refuses to become an array."""
+
+    device, requires_grad = "cuda:0", False
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("can't convert cuda:0 device type tensor to numpy")
+
+
+class OnGPUByDLPack:
+    """As a CuPy-like array without `__array__` is."""
+
+    device = "<Device 0>"
+
+    def __dlpack__(self, **options):
+        raise BufferError("not on this device")
+
+    def __dlpack_device__(self):
+        return (2, 0)
+
+
+class Odd:
+    """Something with `__array__` that fails for a reason of its own."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("the file is closed.")
+
+
+def test_dlpack_is_taken_without_a_copy():
+    array = np.arange(6.0).reshape(2, 3)
+    assert np.shares_memory(arrays.reals(OnCPU(array), "X"), array)
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (OnGPU(), r"X is on the device cuda:0, .*X\.cpu\(\)"),
+        (OnGPUByDLPack(), r"X is on the device <Device 0>, .*X\.cpu\(\)"),
+        (Odd(), r"X \(Odd\) does not become a NumPy array: the file is closed\.$"),
+    ],
+)
+def test_what_is_elsewhere_is_refused(value, sentence):
+    with pytest.raises(TypeError, match=sentence):
+        arrays.reals(value, "X")
+    with pytest.raises(TypeError, match=sentence.replace("X", r"weights\[0\]")):
+        lv.Network([value])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int64", "bool"])
+def test_tensors_of_torch_on_the_cpu(dtype):
+    torch = pytest.importorskip("torch")
+    tensor = torch.ones((3, 2), dtype=getattr(torch, dtype))
+    found = arrays.reals(tensor, "X")
+    assert found.dtype == dtype
+    assert np.shares_memory(found, tensor.numpy())
+    assert lv.Moments.from_data(tensor, tensor[:, 0]).n == 3
+
+
+def test_tensors_that_must_be_asked_about():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(TypeError, match=r"X requires a gradient.*X\.detach\(\)"):
+        arrays.reals(torch.ones((3, 2), requires_grad=True), "X")
+    with pytest.raises(TypeError, match=r"X is on the device meta, .*X\.cpu\(\)"):
+        arrays.reals(torch.ones((3, 2), device="meta"), "X")
+    with pytest.raises(TypeError, match=r"X \(Tensor\) does not become a NumPy array: .*BFloat16\.$"):
+        arrays.reals(torch.ones((3, 2), dtype=torch.bfloat16), "X")
+    with pytest.raises(TypeError, match=r"X \(Tensor\) does not become a NumPy array: .*to_dense"):
+        arrays.reals(torch.ones((3, 2)).to_sparse(), "X")
+
+
+def test_arrays_of_jax():
+    jax = pytest.importorskip("jax.numpy")
+    np.testing.assert_array_equal(arrays.reals(jax.ones((3, 2)), "X"), np.ones((3, 2)))
+
+
+FRAMES = {"pandas": "DataFrame", "polars": "DataFrame", "pyarrow": "table"}
+
+
+@pytest.mark.parametrize("package", FRAMES)
+def test_frames_of_numbers_of_several_kinds(package):
+    make = getattr(pytest.importorskip(package), FRAMES[package])
+    frame = make({"a": [1, 2], "b": [0.5, 1.5], "c": [True, False]})
+    np.testing.assert_array_equal(arrays.reals(frame, "X"), [[1, 0.5, 1], [2, 1.5, 0]])
+
+
+@pytest.mark.parametrize("package", ["pandas", "polars"])
+def test_a_column_that_holds_no_numbers_is_named(package):
+    make = getattr(pytest.importorskip(package), FRAMES[package])
+    with pytest.raises(TypeError, match=r"X \(column 'city'\) must hold"):
+        arrays.reals(make({"a": [1, 2], "city": ["Bonn", "Köln"]}), "X")
+
+
+def test_columns_of_one_name_are_no_endless_loop():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(TypeError, match="X must hold"):
+        arrays.reals(pandas.DataFrame([[1, "x"]], columns=["a", "a"]), "X")

@@ -14,6 +14,7 @@ PACKAGE, CPP = ROOT / "python" / "linvariance", ROOT / "cpp"
 # Each may import those before it. `_core` is below all.
 ORDER = (
     "arrays",
+    "files",
     "threads",
     "groups",
     "objectives",
@@ -35,7 +36,10 @@ ORDER = (
     "experiments",
 )
 OUTSIDE = {"__init__", "__main__", "config"}  # the border: what is exported, started, reported
-HEAVY = ("sklearn", "matplotlib", "dask", "mlxtend", "sympy", "rich", "cyclopts", "pandas")
+HEAVY = (
+    *("sklearn", "matplotlib", "dask", "distributed", "mlxtend", "sympy", "rich", "cyclopts"),
+    *("pandas", "polars", "pyarrow", "torch"),
+)
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.stem not in OUTSIDE or path.parent != PACKAGE)
 

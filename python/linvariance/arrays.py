@@ -22,7 +22,7 @@ BLOCK_BYTES = 8 * 2**20  # data are looked at in row blocks of about this size, 
 
 def reals(value: object, name: str, ndim: tuple[int, ...] = (2,)) -> Anyreal:
     """`value` as a non-empty array of finite bool, int, float16, float32 or float64; not copied if it is one."""
-    array = _as_array(value, name)
+    array = as_array(value, name)
     if array.ndim not in ndim:
         wanted = " or ".join(str(k) for k in ndim)
         raise ValueError(f"{name} must have {wanted} dimensions, but has {array.ndim} (shape {array.shape}).")
@@ -39,7 +39,7 @@ def reals(value: object, name: str, ndim: tuple[int, ...] = (2,)) -> Anyreal:
 
 def matrix(value: object, name: str, shape: tuple[int | None, int | None] = (None, None)) -> Array:
     """`value` as a finite, C-ordered float64 matrix of the given shape (None: any)."""
-    array = reals(value, name) if 0 not in shape else _as_array(value, name)
+    array = reals(value, name) if 0 not in shape else as_array(value, name)
     if array.ndim != 2 or any(want not in (None, have) for want, have in zip(shape, array.shape, strict=True)):
         wanted = " x ".join("any" if k is None else str(k) for k in shape)
         raise ValueError(f"{name} must be {wanted}, but has shape {array.shape}.")
@@ -65,17 +65,21 @@ def samples(X: object, Y: object, names: tuple[str, str] = ("X", "Y")) -> tuple[
     return inputs, targets.reshape(len(targets), -1)
 
 
-def sample_weights(value: object, n: int) -> Array:
-    """Non-negative weights (n,) with a positive, finite sum."""
+def nonnegative(value: object, n: int) -> Array:
+    """Non-negative weights (n,)."""
     weights = np.asarray(reals(value, "weights", ndim=(1,)), dtype=np.float64)
     if len(weights) != n:
         raise ValueError(f"weights has {len(weights)} entries for {n} rows of X.")
     if weights.min() < 0:
         raise ValueError(f"weights[{int(weights.argmin())}] is {weights.min()}: weights must not be negative.")
-    total = float(weights.sum())
+    return weights
+
+
+def total_weight(total: float) -> float:
+    """The sum of weights, positive and finite."""
     if not 0 < total < math.inf:
         raise ValueError(f"weights sum to {total}: the total weight must be positive and finite.")
-    return weights
+    return total
 
 
 def instance(value: object, kind: type | tuple[type, ...], name: str, hint: str) -> None:
@@ -153,15 +157,38 @@ def row_slices(rows: int, columns: int, at_least: int = 1) -> Iterator[slice]:
     return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
 
 
-def _as_array(value: object, name: str) -> Anyreal:
+def stacked(table: Any, names: Iterable[Any], name: str) -> Anyreal:
+    """Columns of a table (n, len(names)), each through the gate."""
+    return np.stack([reals(table[key], f"{name} (column {key!r})", ndim=(1,)) for key in names]).T
+
+
+def as_array(value: Any, name: str) -> Anyreal:
+    """`value` as an array of real numbers, finite or not: lists, frames, what has `__array__` or DLPack on the CPU."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array: fill or drop the masked entries first.")
     if scipy.sparse.issparse(value):
         raise TypeError(f"{name} is a sparse matrix: pass {name}.toarray().")
     try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name} is no rectangular array: {error}.") from None
+        bare = hasattr(value, "__dlpack__") and not hasattr(value, "__array__")
+        array = np.from_dlpack(value) if bare else np.asarray(value)
+    except (ValueError, TypeError, RuntimeError, BufferError) as error:
+        raise _refusal(value, name, error) from None
+    columns = getattr(value, "columns", None)
+    if array.dtype == object and columns is not None and len(columns) == len(set(columns)) > 0 < len(array):
+        return stacked(value, columns, name)  # of a frame with columns of different kinds
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         raise TypeError(f"{name} must hold bool, int, float16, float32 or float64, but holds {array.dtype}.")
     return array
+
+
+def _refusal(value: object, name: str, error: Exception) -> Exception:
+    """Why it is no array, and what to do."""
+    device = str(getattr(value, "device", "cpu"))
+    if "cpu" not in device.lower():
+        return TypeError(f"{name} is on the device {device}, not in main memory: pass {name}.cpu().")
+    if getattr(value, "requires_grad", False):
+        return TypeError(f"{name} requires a gradient, and none flows through linvariance: pass {name}.detach().")
+    reason = str(error).rstrip(".")
+    if hasattr(value, "__array__") or hasattr(value, "__dlpack__"):
+        return TypeError(f"{name} ({type(value).__name__}) does not become a NumPy array: {reason}.")
+    return ValueError(f"{name} is no rectangular array: {reason}.")

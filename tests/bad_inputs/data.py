@@ -11,6 +11,18 @@ ARRAY_ARGUMENTS = {
     ("Moments.from_data", "X"): (lambda a: lv.Moments.from_data(a, Y), X, {"one column more"}),
     ("Moments.from_data", "Y"): (lambda a: lv.Moments.from_data(X, a), Y, {"one column more"}),
     ("Moments.from_data", "weights"): (lambda a: lv.Moments.from_data(X, Y, weights=a), WEIGHTS, {"None"}),
+    ("Moments.from_batches", "batch 1"): (lambda a: lv.Moments.from_batches([(X, Y), (a, Y)]), X, set()),
+    ("Moments.from_batches, targets", "batch 1"): (lambda a: lv.Moments.from_batches([(X, Y), (X, a)]), Y, set()),
+    ("Moments.from_batches, weights", "batch 1"): (
+        lambda a: lv.Moments.from_batches([(X, Y), (X, Y, a)]),
+        WEIGHTS,
+        {"None"},
+    ),
+    ("Moments.from_batches, columns", "batch 0"): (
+        lambda a: lv.Moments.from_batches([{"a": a, "y": WEIGHTS}], inputs="a", targets="y"),
+        WEIGHTS,
+        set(),
+    ),
     ("Moments.update", "X"): (lambda a: MOMENTS.update(a, Y), X, set()),
     ("Moments.update", "Y"): (lambda a: MOMENTS.update(X, a), Y, set()),
     ("Moments.update", "weights"): (lambda a: MOMENTS.update(X, Y, weights=a), WEIGHTS, {"None"}),
@@ -68,6 +80,48 @@ SCALARS = {
     ("Moments.from_data", "Y"): (
         lambda v: lv.Moments.from_data(X, v),
         {"overflow": np.full((8, 3), 1e200), "another n": Y[:5], "another n, flat": Y[:5, 0]},
+    ),
+    ("Moments.from_batches", "batches|batch 0"): (
+        lv.Moments.from_batches,
+        {
+            "None": None,
+            "a number": 3,
+            "a string": "data.csv",
+            "no batches": [],
+            "no rows": [(X[:0], Y[:0])],
+            "one pair, not a list of pairs": (X, Y),
+            "an array": X,
+            "a string in it": ["data.csv"],
+            "X alone": [(X,)],
+            "four parts": [(X, Y, WEIGHTS, WEIGHTS)],
+            "moments": [MOMENTS],
+            "a table without names": [{"a": WEIGHTS, "y": WEIGHTS}],
+        },
+    ),
+    ("Moments.from_batches", "batch 2"): (
+        lambda v: lv.Moments.from_batches([(X, Y), (X[:0], Y[:0]), v]),
+        {"other columns": (X[:, :3], Y), "other targets": (X, Y[:, :2]), "negative weights": (X, Y, -WEIGHTS)},
+    ),
+    ("Moments.from_batches", "weights"): (lambda v: lv.Moments.from_batches([(X, Y, v)] * 2), {"zero": 0 * WEIGHTS}),
+    ("Moments.from_batches", "X|Y"): (
+        lambda v: lv.Moments.from_batches([(X, Y), v]),
+        {"overflow": (np.full((8, 4), 1e200), Y), "overflowing targets": (X, np.full((8, 3), 1e200))},
+    ),
+    ("Moments.from_batches", "inputs"): (
+        lambda v: lv.Moments.from_batches([{"a": WEIGHTS, "y": WEIGHTS}], inputs=v, targets="y"),
+        {"None": None, "empty": [], "a number": 3},
+    ),
+    ("Moments.from_batches", "targets"): (
+        lambda v: lv.Moments.from_batches([{"a": WEIGHTS, "y": WEIGHTS}], inputs="a", targets=v),
+        {"None": None, "empty": [], "a number": 3},
+    ),
+    ("Moments.from_batches", "column"): (
+        lambda v: lv.Moments.from_batches([{"a": WEIGHTS, "y": WEIGHTS}], **{"inputs": "a", "targets": "y", **v}),
+        {"unknown input": {"inputs": ["a", "b"]}, "unknown target": {"targets": "b"}, "weights": {"weights": "w"}},
+    ),
+    ("Moments.from_batches", "batch"): (
+        lambda v: lv.Moments.from_batches([v], inputs="a", targets="y"),
+        {"a pair, where columns are named": (X, Y)},
     ),
     ("augmentation.shared", "moments"): (lambda v: lv.augmentation.shared(v, REP, 2), NOT_DATA),
     ("augmentation.shared", "rep"): (lambda v: lv.augmentation.shared(MOMENTS, v, 2), NOT_REPS),

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import os
-import zlib
+from collections.abc import Iterable, Sequence
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
-import scipy.linalg
 
-from ..arrays import Array, frozen, matrix, real, row_slices, sample_weights, samples
+from .. import files
+from ..arrays import Array, frozen, matrix, real, samples, total_weight
 from ..groups import Distribution, Representation
 from ..objectives import quadratics
 from ..objectives.equivariance import Equivariant
 from ..objectives.metrics import Metric
 from ..objectives.spectra import Rows
 from ..objectives.weighted import weighted
-
-# What NumPy and zipfile raise at files that are no npz archives, or damaged ones.
-DAMAGED = (ValueError, TypeError, LookupError, AttributeError, RuntimeError, OSError, EOFError, zlib.error, BadZipFile)
+from .batches import Batch, Columns, checked, is_empty, numbered, read
+from .blocks import reduced
+from .folding import Fold, factorize
 
 
 class Moments:
@@ -63,27 +61,80 @@ class Moments:
     def from_data(cls, X: npt.ArrayLike, Y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Moments:
         """Moments of rows X (n, d0), Y (n, dL) or (n,), with non-negative weights (n,).
 
-        Works in blocks of 8 MB, or of 2(1 + d0 + dL) rows if that is more: large data are never copied whole.
+        Works in blocks of 2 MB, or of 2(1 + d0 + dL) rows if that is more: large data are never copied whole.
 
         Raises:
             TypeError, ValueError: naming the argument, if an array is not real, finite and of the right shape, or if
                 ‖X‖²/n or ‖Y‖²/n overflows.
         """
-        inputs, targets = samples(X, Y)
-        w = None if weights is None else sample_weights(weights, len(inputs))
-        n = float(len(inputs)) if w is None else float(w.sum())
-        columns = 1 + inputs.shape[1] + targets.shape[1]
-        triangle = np.zeros((0, columns))
-        for block in row_slices(len(inputs), columns, at_least=2 * columns):
-            k, size = len(triangle), block.stop - block.start
-            rows = np.empty((k + size, columns), order="F")  # as LAPACK wants it, so that it works in place
-            rows[:k], rows[k:, 0] = triangle, 1.0
-            rows[k:, 1 : 1 + inputs.shape[1]], rows[k:, 1 + inputs.shape[1] :] = inputs[block], targets[block]
-            if w is not None:
-                rows[k:] *= np.sqrt(w[block])[:, None]
-            triangle = _triangle(rows)
-        _refuse_overflow(triangle, n, inputs.shape[1])
-        return cls(triangle, n, inputs.shape[1])
+        return cls._of([checked(X, Y, weights)])
+
+    @classmethod
+    def from_batches(
+        cls,
+        batches: Iterable[Any],
+        *,
+        inputs: str | Sequence[Any] | None = None,
+        targets: str | Sequence[Any] | None = None,
+        weights: Any = None,
+    ) -> Moments:
+        """Moments of data that come in batches, in one pass and in bounded memory: those of `from_data` to the bit.
+
+        A batch is (X, Y) or (X, Y, weights) as `from_data` takes them (slices of memory maps, tensors), or a table:
+        an Arrow RecordBatch or Table (so Parquet files are read), a pandas or polars frame, a structured array, a dict.
+
+        Args:
+            batches: read once; batches without rows are passed over.
+            inputs: for tables, the names of the columns that are X.
+            targets: and of those that are Y.
+            weights: and of that with the weights, if any.
+
+        Raises:
+            TypeError, ValueError: as `from_data` does, with the number of the batch, counted from 0.
+
+        >>> X, Y = np.arange(12.0).reshape(6, 2), np.arange(6.0)
+        >>> m = Moments.from_batches((X[i : i + 2], Y[i : i + 2]) for i in range(0, 6, 2))
+        >>> bool(np.all(m.xx == Moments.from_data(X, Y).xx))
+        True
+        >>> tables = [{"a": X[:, 0], "b": X[:, 1], "y": Y}] * 2  # or pyarrow.parquet.ParquetFile(path).iter_batches()
+        >>> Moments.from_batches(tables, inputs=["a", "b"], targets="y")
+        Moments(n=12, inputs=2, outputs=1)
+        """
+        named = inputs is not None or targets is not None or weights is not None
+        return cls._of(read(batches, Columns(inputs, targets, weights) if named else None))
+
+    @classmethod
+    def from_dask(cls, X: Any, Y: Any, weights: Any = None) -> Moments:
+        """Moments of dask arrays (or data frames) of any size, block by block on the scheduler or cluster in use.
+
+        The triangular factors of the blocks are merged in a tree that the chunks of X fix, as in a tall-skinny QR: only
+        factors travel, and whatever runs where or is lost and computed again, the result has the same bits.
+
+        Raises:
+            ImportError: without dask (pip install 'linvariance[distributed]').
+            TypeError, ValueError: as `from_data` does, with the number of the block of rows, counted from 0.
+
+        ::
+
+            with dask.distributed.Client():
+                m = Moments.from_dask(frame[["height", "weight"]], frame["age"])
+        """
+        found: Moments | None = reduced(X, Y, weights, _of_block, _merged)
+        if found is None:
+            raise ValueError("X has no rows, or weights sum to 0: there is nothing to take moments of.")
+        return found
+
+    @classmethod
+    def _of(cls, batches: Iterable[Batch]) -> Moments:
+        fold: Fold | None = None
+        for X, Y, weights in batches:
+            fold = fold or Fold(X.shape[1], Y.shape[1])
+            fold.push(X, Y, weights)
+        if fold is None:
+            raise ValueError("batches hold no rows: there is nothing to take moments of.")
+        n, R = total_weight(fold.n), fold.triangle
+        _refuse_overflow(R, n, fold.inputs)
+        return cls(R, n, fold.inputs)
 
     def update(self, X: npt.ArrayLike, Y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Moments:
         """The moments of these data and the new rows together."""
@@ -103,7 +154,7 @@ class Moments:
                 f"Moments of {self.inputs} inputs and {self.outputs} outputs cannot be merged with moments of "
                 f"{other.inputs} inputs and {other.outputs} outputs."
             )
-        triangle, n = _triangle(np.vstack([self._triangle, other._triangle])), self.n + other.n
+        triangle, n = factorize(np.vstack([self._triangle, other._triangle])), self.n + other.n
         _refuse_overflow(triangle, n, self.inputs)
         return Moments(triangle, n, self.inputs)
 
@@ -128,7 +179,7 @@ class Moments:
     @cached_property
     def factor(self) -> Array:
         """Triangular (or, for few samples, trapezoidal) factor (k, d0 + dL) of [X, Y]/√n: columns x, then y."""
-        R = self._triangle if self._centered else _triangle(self._triangle[:, 1:])
+        R = self._triangle if self._centered else factorize(self._triangle[:, 1:])
         return frozen(R / np.sqrt(self.n))
 
     @property
@@ -165,34 +216,30 @@ class Moments:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes an npz file (no pickle) at exactly `path`, under a temporary name first."""
-        path = Path(path)
-        if self._centered:
-            raise ValueError("Centred moments cannot be saved: save the moments, and centre what you load.")
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
-            with part.open("wb") as handle:
-                np.savez(handle, triangle=self._triangle, n=self.n, inputs=self.inputs)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        files.save(path, "Moments", self.fields)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Moments:
         """Moments that `save` wrote; ValueError if the file holds anything else."""
-        try:
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                triangle, n, inputs = stored["triangle"], stored["n"], stored["inputs"]
-        except (FileNotFoundError, PermissionError, IsADirectoryError):
-            raise
-        except DAMAGED as error:
-            raise ValueError(f"{os.fspath(path)} holds no moments written by Moments.save: {error}.") from None
-        triangle = matrix(triangle, "triangle")
-        if n.shape or inputs.shape or inputs.dtype.kind != "i" or not 1 <= inputs < triangle.shape[1] - 1:
-            raise ValueError(f"{os.fspath(path)} holds no moments written by Moments.save: its shapes contradict.")
-        weight = real(n, "n", positive=True)
-        if not np.isclose(abs(triangle[0, 0]), np.sqrt(weight), rtol=1e-6):
-            raise ValueError(f"{os.fspath(path)} holds no moments written by Moments.save: n contradicts the factor.")
-        return cls(triangle, weight, int(inputs))
+        return files.load(path, "Moments", cls.from_fields)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What is saved."""
+        return {"triangle": self._triangle, "n": self.n, "inputs": self.inputs, "centered": self._centered}
+
+    @classmethod
+    def from_fields(cls, fields: files.Fields) -> Moments:
+        """ValueError for fields that are no moments."""
+        triangle, inputs = matrix(fields.array("triangle", 2), "triangle"), fields.number("inputs", "i")
+        weight, centered = real(fields.number("n"), "n", positive=True), fields.number("centered", "b")
+        if not 1 <= inputs < triangle.shape[1] - (not centered):
+            raise ValueError("inputs contradicts the factor")
+        if not centered:
+            if not np.isclose(abs(triangle[0, 0]), np.sqrt(weight), rtol=1e-6):
+                raise ValueError("n contradicts the factor")
+            _refuse_overflow(triangle, weight, inputs)
+        return cls(triangle, weight, inputs, _centered=centered)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(Moments, _centered=self._centered), (self._triangle, self.n, self.inputs)
@@ -249,10 +296,18 @@ class Moments:
         return f"Moments(n={self.n:g}, inputs={self.inputs}, outputs={self.outputs}{', centred' * self._centered})"
 
 
-def _triangle(rows: Array) -> Array:
-    """R of a QR factorization, at most as many rows as columns; zero columns stay zero, bit for bit."""
-    R: Any = scipy.linalg.qr(rows, mode="r", overwrite_a=True, check_finite=False)[0]
-    return np.ascontiguousarray(R[: rows.shape[1]])
+def _of_block(k: int, X: Any, Y: Any, weights: Any) -> Moments | None:
+    """None for a block without rows or weight."""
+    with numbered(f"block {k}"):
+        if is_empty(X) and is_empty(Y):
+            return None
+        block = checked(X, Y, weights)
+        weightless = block[2] is not None and not block[2].any()
+        return None if weightless else Moments._of([block])
+
+
+def _merged(a: Moments | None, b: Moments | None) -> Moments | None:
+    return b if a is None else a if b is None else a + b
 
 
 def _refuse_overflow(triangle: Array, n: float, inputs: int) -> None:

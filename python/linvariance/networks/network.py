@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -9,11 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import _core
-from ..arrays import Array, frozen, instance, integer, last_axis, listed
+from .. import _core, files
+from ..arrays import Array, as_array, frozen, instance, integer, last_axis, listed
 from ..objectives.quadratics import Quadratic
 from ..problems import Problem, refuse_bound_layers
 from .activations import activation as named_activation
+from .modules import layers_of, module_of
 
 Layers = tuple[npt.NDArray[Any], ...]
 
@@ -98,6 +101,43 @@ class Network:
         for W in self.weights[1:]:
             H = named_activation(self.activation).function(H) @ W.T
         return H
+
+    def to_torch(self) -> Any:
+        """As a torch.nn.Sequential of Linear layers without bias and activations, with copies of the weights.
+
+        It takes what the network takes; `predictor` says what that is in a problem.
+
+        Raises:
+            ImportError: without PyTorch.
+        """
+        return module_of(self.weights, self.activation)
+
+    @classmethod
+    def from_torch(cls, module: Any) -> Network:
+        """Of a torch.nn.Sequential of Linear layers without bias, from any device, and one kind of activation.
+
+        Raises:
+            ImportError: without PyTorch.
+            TypeError, ValueError: naming the part of the module that a Network has not: a bias, dropout, ...
+        """
+        return cls(*layers_of(module))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes an npz file (no pickle) at exactly `path`, under a temporary name first."""
+        files.save(path, "Network", {"flat": self.flat, "widths": self.widths, "activation": self.activation})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Network:
+        """A Network that `save` wrote; ValueError if the file holds anything else."""
+        return files.load(path, "Network", lambda fields: cls.from_fields(fields, fields.array("flat", 1)))
+
+    @classmethod
+    def from_fields(cls, fields: files.Fields, flat: npt.NDArray[Any]) -> Network:
+        """From what a file says of widths and activation; ValueError where that contradicts."""
+        widths = check_widths(fields.array("widths", 1, "i").tolist())
+        if flat.size != sum(rows * columns for rows, columns in itertools.pairwise(widths)):
+            raise ValueError(f"widths {widths} contradict the number of weights, {flat.size}")
+        return cls.from_flat(flat, widths, named_activation(fields.text("activation")).name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Network.from_flat, (self.flat, self.widths, self.activation)
@@ -213,14 +253,7 @@ def check_widths(widths: Sequence[int]) -> tuple[int, ...]:
 
 
 def _layer(W: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
-    if isinstance(W, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array: fill or drop the masked entries first.")
-    try:
-        array = np.asarray(W)
-    except ValueError as error:
-        raise ValueError(f"{name} is no rectangular array: {error}.") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold real numbers, but holds {array.dtype}.")
+    array = as_array(W, name)
     if array.ndim != 2:
         raise ValueError(f"{name} must be a matrix, but has shape {array.shape}.")
     if not np.isfinite(array).all():

@@ -7,6 +7,7 @@ jumps where these two cross.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import scipy.optimize
 
-from .. import _core
+from .. import _core, files
 from ..arrays import Array, instance, real, reals
 from ..data.moments import Moments
 from ..groups import Representation
+from ..groups.stored import fields_of, from_fields
 from ..objectives.spectra import penalized_spectrum, svd, tolerance
 from ..problems import check_pose, check_rank, hard_wired, pose, regularized
 from ..threads import processors
@@ -273,10 +275,31 @@ class RegularizationPath:
         top = np.where(sigma[:, :1] > self._noise, sigma[:, :1], np.inf)
         return np.asarray(((ends[:, r - 1] - ends[:, r]) / top[:, 0]) if r else np.zeros(len(sigma)))
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes an npz file (no pickle) at exactly `path`: the data's moments, the group and the terms."""
+        parts = {"data_": self.data.fields, "rep_": fields_of(self.representation)}
+        named = {f"{prefix}{name}": value for prefix, part in parts.items() for name, value in part.items()}
+        files.save(path, "RegularizationPath", {**named, **self._terms})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> RegularizationPath:
+        """A path that `save` wrote, factorized again; ValueError if the file holds anything else."""
+        return files.load(path, "RegularizationPath", _from_file)
+
     def __repr__(self) -> str:
         terms = f", ridge={self.ridge:g}" * (self.ridge > 0)
         terms += "" if self.inner is None else f", metric={self.inner.matrix.shape}"
         return f"RegularizationPath({self.representation!r}, rank={self.rank}{terms}, {self.data!r})"
+
+
+def _from_file(fields: files.Fields) -> RegularizationPath:
+    return regularization_path(
+        Moments.from_fields(fields.within("data_")),
+        from_fields(fields.within("rep_")),
+        rank=fields.number("rank", "i"),
+        ridge=fields.number("ridge"),
+        metric=fields.array("metric", 2) if "metric" in fields else None,
+    )
 
 
 def _root(f: Callable[[float], float], a: float, b: float) -> float:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass, field, fields
 
+from .. import files
 from ..arrays import Array
+
+SCALARS = {"float": "fi", "int": "i", "bool": "b"}  # kinds of dtype in a file, by annotation
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,3 +46,21 @@ class Solution:
     unique: bool
     least_norm: bool = True
     certified: bool = True
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes an npz file (no pickle) at exactly `path`, under a temporary name first."""
+        files.save(path, "Solution", {f.name: getattr(self, f.name) for f in fields(self)})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Solution:
+        """A Solution that `save` wrote; ValueError if the file holds anything else."""
+        return files.load(path, "Solution", cls._from_fields)
+
+    @classmethod
+    def _from_fields(cls, stored: files.Fields) -> Solution:
+        kinds = {f.name: SCALARS[str(f.type)] for f in fields(cls) if f.type in SCALARS}
+        values = {name: stored.number(name, kind) for name, kind in kinds.items()}
+        found = cls(weights=stored.array("weights", 2), singular_values=stored.array("singular_values", 1), **values)
+        if not 0 <= found.rank <= min(found.weights.shape):
+            raise ValueError(f"rank {found.rank} is none of a matrix {found.weights.shape}")
+        return found

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .. import files
 from ..arrays import Array
 from ..networks import Network
+
+MEASURES = ("loss", "norm", "norm_perp", "norm_first_perp", "norm_seen", "norm_frozen")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +63,42 @@ class Trace:
         network = _Networks(self.networks)(problem, seed)
         if self._is_single:
             return self
-        fields = ("loss", "norm", "norm_perp", "norm_first_perp", "norm_seen", "norm_frozen", "entries")
-        arrays = {name: getattr(self, name)[problem, seed] for name in fields}
+        arrays = {name: getattr(self, name)[problem, seed] for name in (*MEASURES, "entries")}
         weights = None if self.weights is None else self.weights[problem, seed]
         return replace(self, **arrays, weights=weights, networks=((network,),))
+
+    def to_frame(self) -> Any:
+        """A tidy pandas DataFrame: a row for each problem, seed (both counted from 0) and epoch; entries last.
+
+        Raises:
+            ImportError: without pandas.
+
+        ::
+
+            sns.relplot(trace.to_frame(), x="epoch", y="norm_perp", hue="problem", kind="line")
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise ImportError("Trace.to_frame needs pandas: pip install pandas.") from None
+        runs = len(self.networks), len(self.networks[0])
+        problem, seed, time = np.indices((*runs, len(self.epochs))).reshape(3, -1)
+        measures = {name: getattr(self, name).ravel() for name in MEASURES}
+        entries = self.entries.reshape(len(time), -1).T
+        columns = {"problem": problem, "seed": seed, "epoch": self.epochs[time], **measures}
+        return pandas.DataFrame({**columns, **{f"entry_{k}": entry for k, entry in enumerate(entries)}})
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes an npz file (no pickle) at exactly `path`, under a temporary name first."""
+        arrays = {name: getattr(self, name) for name in ("epochs", *MEASURES, "entries", "weights")}
+        flats = np.array([[network.flat for network in of_one] for of_one in self.networks])
+        like = self.networks[0][0]
+        files.save(path, "Trace", {**arrays, "flats": flats, "widths": like.widths, "activation": like.activation})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Trace:
+        """A Trace that `save` wrote; ValueError if the file holds anything else."""
+        return files.load(path, "Trace", _from_fields)
 
     def __repr__(self) -> str:
         runs = f"{len(self.networks)} problems x {len(self.networks[0])} seeds"
@@ -70,6 +107,20 @@ class Trace:
             f"Trace({runs}, {len(self.epochs)} states up to epoch {self.epochs[-1]}, "
             f"final loss {losses.min():.6g} .. {losses.max():.6g})"
         )
+
+
+def _from_fields(fields: files.Fields) -> Trace:
+    epochs, flats = fields.array("epochs", 1, "i"), fields.array("flats", 3)
+    runs = () if fields["loss"].ndim == 1 and flats.shape[:2] == (1, 1) else flats.shape[:2]
+    measures = {name: fields.array(name, len(runs) + 1) for name in MEASURES}
+    entries = fields.array("entries", len(runs) + 2)
+    weights = fields.array("weights", len(runs) + 3) if "weights" in fields else None
+    states = (*runs, len(epochs))
+    arrays = [*measures.values(), entries, *([] if weights is None else [weights])]
+    if 0 in states or 0 in flats.shape[:2] or any(a.shape[: len(states)] != states for a in arrays):
+        raise ValueError(f"its arrays are not all of {flats.shape[:2]} runs and {len(epochs)} states")
+    networks = tuple(tuple(Network.from_fields(fields, flat) for flat in of_one) for of_one in flats)
+    return Trace(epochs=epochs, **measures, entries=entries, weights=weights, networks=networks)
 
 
 @dataclass(frozen=True, repr=False)

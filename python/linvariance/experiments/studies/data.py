@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from linvariance.arrays import samples
-from linvariance.data.moments import DAMAGED
 from linvariance.experiments.experiment import Floats
 from linvariance.experiments.results import listed
+from linvariance.files import DAMAGED
 
 Raw = tuple[npt.NDArray[Any], npt.NDArray[Any], str]
 """X, Y, and which of the file's columns or arrays they were."""

@@ -1,0 +1,71 @@
+"""The triangular factor of rows that come in pieces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+
+from ..arrays import Anyreal, Array
+
+BLOCK_BYTES = 2**21  # of rows factorized at once: they stay in the cache
+
+
+class Fold:
+    """Total weight n and triangular factor of the weighted rows [1, X, Y] pushed so far.
+
+    Rows are factorized in blocks of a fixed number of rows: how they were cut leaves no trace, not in the last bit.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        self.inputs, columns = inputs, 1 + inputs + outputs
+        self._step = max(2 * columns, BLOCK_BYTES // (8 * columns))
+        self._n, self._R = 0.0, np.zeros((0, columns))
+        self._rows = np.empty((self._step, columns), order="F")  # as LAPACK wants it, so that it works in place
+        self._mass, self._filled = np.empty(self._step), 0
+
+    def push(self, X: Anyreal, Y: Anyreal, weights: Array | None = None) -> None:
+        """Adds rows X (m, d0), Y (m, dL), of weight 1 unless given."""
+        start = 0
+        while start < len(X):
+            stop = min(len(X), start + self._step - self._filled)
+            self._fill(X[start:stop], Y[start:stop], None if weights is None else weights[start:stop])
+            start = stop
+            if self._filled == self._step:
+                self._n, self._R, self._filled = self.n, self.triangle, 0
+
+    def _fill(self, X: Anyreal, Y: Anyreal, weights: Array | None) -> None:
+        here = slice(self._filled, self._filled + len(X))
+        rows = self._rows[here]
+        rows[:, 0], rows[:, 1 : 1 + self.inputs], rows[:, 1 + self.inputs :] = 1.0, X, Y
+        if weights is not None:
+            rows *= np.sqrt(weights)[:, None]
+        self._mass[here] = 1.0 if weights is None else weights
+        self._filled = here.stop
+
+    @property
+    def n(self) -> float:
+        """Total weight."""
+        return self._n + float(self._mass[: self._filled].sum())
+
+    @property
+    def triangle(self) -> Array:
+        """R (k, 1 + d0 + dL); the rows in work are used up."""
+        rows = self._rows[: self._filled]
+        if not len(self._R):
+            return factorize(rows)
+        return beneath(self._R, rows) if len(rows) else self._R
+
+
+def factorize(rows: Array) -> Array:
+    """R of a QR factorization, at most as many rows as columns; zero columns stay zero, bit for bit."""
+    R: Any = scipy.linalg.qr(rows, mode="r", overwrite_a=True, check_finite=False)[0]
+    return np.ascontiguousarray(R[: rows.shape[1]])
+
+
+def beneath(R: Array, rows: Array) -> Array:
+    """R of a QR factorization of [R; rows], for an R that is square; its zeros are not worked on."""
+    panel = min(R.shape[1], max(8, min(32, R.shape[1] // 16)))
+    found: Array = scipy.linalg.lapack.dtpqrt(0, panel, R, rows, overwrite_b=True)[0]
+    return np.ascontiguousarray(found)

@@ -1,0 +1,86 @@
+"""Networks as PyTorch modules and back: the same function, the same bits; what no Network has is named."""
+
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import linvariance as lv
+import strategies
+from tolerances import close
+
+torch = pytest.importorskip("torch")
+nn = torch.nn
+
+
+@given(strategies.networks(), st.sampled_from(("identity", "relu", "leaky_relu", "swish", "tanh")), st.booleans())
+def test_there_and_back(drawn, activation, single):
+    weights, widths, rng = drawn
+    network = lv.Network([W.astype(np.float32) if single else W for W in weights], activation)
+    module = network.to_torch()
+    X = rng.standard_normal((5, widths[0])).astype(network.weights[0].dtype)
+    with torch.no_grad():
+        theirs = module(torch.tensor(X)).numpy()
+    assert theirs.dtype == X.dtype
+    unit = np.finfo(X.dtype).eps / np.finfo(np.float64).eps
+    size = np.linalg.norm(X) * np.prod([np.linalg.norm(W) for W in weights])
+    close("torch: outputs", theirs, network(X), norms=size * unit, dims=max(widths))
+    again = lv.Network.from_torch(module)
+    assert again.activation == (network.activation if len(weights) > 1 else "identity")
+    np.testing.assert_array_equal(again.flat, network.flat)
+    assert again.flat.dtype == network.flat.dtype
+    with torch.no_grad():
+        module[0].weight.zero_()  # copies, both ways
+    np.testing.assert_array_equal(again.flat, network.flat)
+
+
+def test_no_width_nested_and_half_precision():
+    network = lv.Network([np.ones((0, 3)), np.ones((2, 0))])
+    assert lv.Network.from_torch(network.to_torch()).widths == (3, 0, 2)
+    inner = nn.Sequential(nn.Linear(3, 2, bias=False), nn.Identity(), nn.ReLU())
+    found = lv.Network.from_torch(nn.Sequential(inner, nn.Linear(2, 1, bias=False)))
+    assert (found.widths, found.activation) == ((3, 2, 1), "relu")
+    half = lv.Network.from_torch(nn.Linear(3, 2, bias=False).to(torch.bfloat16))
+    assert half.flat.dtype == np.float64
+
+
+def linear(a=3, b=3, **options):
+    return nn.Linear(a, b, bias=False, **options)
+
+
+BAD = {
+    "a bias": (r"module\[0\] \(Linear\) has a bias", lambda: nn.Sequential(nn.Linear(3, 2))),
+    "dropout": (r"module\[1\] \(Dropout\)", lambda: nn.Sequential(linear(), nn.Dropout(), linear())),
+    "an unknown layer": (r"module\[1\] \(GELU\)", lambda: nn.Sequential(linear(), nn.GELU(), linear())),
+    "a convolution": (r"module\[0\] \(Conv1d\)", lambda: nn.Sequential(nn.Conv1d(1, 1, 3))),
+    "in a nested one": (r"module\[0\]\[1\] \(Dropout\)", lambda: nn.Sequential(nn.Sequential(linear(), nn.Dropout()))),
+    "an activation at the end": ("module ends in an activation", lambda: nn.Sequential(linear(), nn.Tanh())),
+    "an activation first": (r"module\[0\] \(Tanh\)", lambda: nn.Sequential(nn.Tanh(), linear())),
+    "two in a row": (r"module\[2\] \(Tanh\)", lambda: nn.Sequential(linear(), nn.Tanh(), nn.Tanh(), linear())),
+    "two kinds": (
+        "module has relu and tanh",
+        lambda: nn.Sequential(linear(), nn.Tanh(), linear(), nn.ReLU(), linear()),
+    ),
+    "some between": ("module has identity and tanh", lambda: nn.Sequential(linear(), nn.Tanh(), linear(), linear())),
+    "another slope": (r"module\[1\] \(LeakyReLU\) has", lambda: nn.Sequential(linear(), nn.LeakyReLU(0.2), linear())),
+    "nothing": ("module holds no Linear layer", nn.Sequential),
+    "None": ("module must be", lambda: None),
+    "layers": ("module must be", lambda: [linear()]),
+    "a class": ("module must be", lambda: nn.Sequential),
+    "layers that do not fit": (r"weights\[1\] has shape", lambda: nn.Sequential(linear(3, 2), linear(3, 2))),
+}
+
+
+@pytest.mark.parametrize(("sentence", "make"), BAD.values(), ids=BAD)
+def test_what_no_network_has_is_named(sentence, make):
+    with pytest.raises((TypeError, ValueError), match=sentence):
+        lv.Network.from_torch(make())
+
+
+def test_without_torch_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for call in (lv.Network([np.eye(2)]).to_torch, lambda: lv.Network.from_torch(None)):
+        with pytest.raises(ImportError, match="pip install torch"):
+            call()
