@@ -15,6 +15,7 @@ PACKAGE, CPP = ROOT / "python" / "linvariance", ROOT / "cpp"
 ORDER = (
     "arrays",
     "threads",
+    "plots",
     "groups",
     "objectives",
     "data",
@@ -31,7 +32,6 @@ ORDER = (
     "estimators",
     "selection",
     "datasets",
-    "plots",
     "experiments",
 )
 OUTSIDE = {"__init__", "__main__", "config"}  # the border: what is exported, started, reported
