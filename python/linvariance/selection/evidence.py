@@ -20,8 +20,8 @@ from ..groups import Representation, matrices
 from ..objectives.spectra import decide_rank, svd, tolerance
 from ..problems import Problem, hard_wired, regularized, unconstrained
 
-LOWEST, HIGHEST = 1e-14, 1e6  # β in units of ‖ΠX‖²: nearly no prior, and a prior that leaves W = 0
-GRID = 41  # values of β that are tried before the best is refined
+LOWEST, HIGHEST = 1e-14, 1e10  # β in units of ‖ΠX‖²: nearly no prior, and a prior that leaves W = 0
+GRID = 49  # values of β that are tried before the best is refined
 REACH = 1e240  # ‖X‖² and ‖Y‖² beyond it, or below its inverse, leave no room for ratios
 
 
