@@ -16,6 +16,7 @@ ORDER = (
     "arrays",
     "files",
     "threads",
+    "plots",
     "groups",
     "objectives",
     "data",
@@ -32,7 +33,6 @@ ORDER = (
     "estimators",
     "selection",
     "datasets",
-    "plots",
     "experiments",
 )
 OUTSIDE = {"__init__", "__main__", "config"}  # the border: what is exported, started, reported

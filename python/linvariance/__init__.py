@@ -7,7 +7,7 @@ Invariance in Deep Linear Networks* (PMLR 325).
 
 from importlib.metadata import version
 
-from . import augmentation, curvature, dynamics, groups, invariance, kernels
+from . import augmentation, curvature, dynamics, groups, invariance, kernels, selection
 from .config import show_config
 from .curvature import hessian
 from .data import Moments, Samples
@@ -39,6 +39,16 @@ from .optima import (
     whitened_nuclear_norm,
 )
 from .problems import Problem, augmented, convolutional, hard_wired, regularized, unconstrained
+from .selection import (
+    LearningCurve,
+    RankSelection,
+    SymmetryBenefit,
+    SymmetrySelection,
+    learning_curve,
+    select_rank,
+    select_symmetry,
+    symmetry_benefit,
+)
 from .training import Adam, Batches, GradientDescent, Record, Trace, train
 
 __version__ = version("linvariance")
@@ -52,16 +62,20 @@ __all__ = [
     "EquivarianceGap",
     "Escape",
     "GradientDescent",
+    "LearningCurve",
     "Moments",
     "Network",
     "NuclearSolution",
     "Nullity",
     "Problem",
+    "RankSelection",
     "Record",
     "RegularizationPath",
     "Samples",
     "Solution",
     "Split",
+    "SymmetryBenefit",
+    "SymmetrySelection",
     "Trace",
     "augmentation",
     "augmented",
@@ -78,6 +92,7 @@ __all__ = [
     "init",
     "invariance",
     "kernels",
+    "learning_curve",
     "loss_along",
     "lower_rank_points",
     "network_at",
@@ -87,8 +102,12 @@ __all__ = [
     "predictor",
     "regularization_path",
     "regularized",
+    "select_rank",
+    "select_symmetry",
+    "selection",
     "show_config",
     "solve",
+    "symmetry_benefit",
     "train",
     "unconstrained",
     "value_and_gradient",

@@ -23,6 +23,7 @@ from .named import (
 )
 from .permutations import Permutations, permutations, signed_permutations
 from .representation import Representation
+from .subgroups import subgroups
 
 __all__ = [
     "Check",
@@ -59,6 +60,7 @@ __all__ = [
     "sampled",
     "signed_permutations",
     "subgroup",
+    "subgroups",
     "symmetric",
     "tensor_product",
     "trivial",
