@@ -64,16 +64,18 @@ def samples(X: object, Y: object, names: tuple[str, str] = ("X", "Y")) -> tuple[
     return inputs, targets.reshape(len(targets), -1)
 
 
-def sample_weights(value: object, n: int) -> Array:
+def sample_weights(value: object, n: int, name: str = "weights") -> Array:
     """Non-negative weights (n,) with a positive, finite sum."""
-    weights = np.asarray(reals(value, "weights", ndim=(1,)), dtype=np.float64)
+    weights = np.asarray(reals(value, name, ndim=(1,)), dtype=np.float64)
     if len(weights) != n:
-        raise ValueError(f"weights has {len(weights)} entries for {n} rows of X.")
+        raise ValueError(f"{name} has {len(weights)} entries for {n} rows of X.")
     if weights.min() < 0:
-        raise ValueError(f"weights[{int(weights.argmin())}] is {weights.min()}: weights must not be negative.")
+        raise ValueError(f"{name}[{int(weights.argmin())}] is {weights.min()}: {name} must not be negative.")
     total = float(weights.sum())
-    if not 0 < total < math.inf:
-        raise ValueError(f"weights sum to {total}: the total weight must be positive and finite.")
+    if total == 0:
+        raise ValueError(f"{name}: all are zero, but the total weight must be positive.")
+    if total == math.inf:
+        raise ValueError(f"{name} sum to {total}: the total weight must be finite.")
     return weights
 
 

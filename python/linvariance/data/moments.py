@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 
-from ..arrays import Array, frozen, matrix, real, row_slices, sample_weights, samples
+from ..arrays import Array, frozen, instance, matrix, real, reals, row_slices, sample_weights, samples
 from ..groups import Distribution, Representation
 from ..objectives import quadratics
 from ..objectives.equivariance import Equivariant
@@ -103,7 +103,7 @@ class Moments:
                 f"Moments of {self.inputs} inputs and {self.outputs} outputs cannot be merged with moments of "
                 f"{other.inputs} inputs and {other.outputs} outputs."
             )
-        triangle, n = _triangle(np.vstack([self._triangle, other._triangle])), self.n + other.n
+        triangle, n = _merged(self._triangle, other._triangle), self.n + other.n
         _refuse_overflow(triangle, n, self.inputs)
         return Moments(triangle, n, self.inputs)
 
@@ -121,14 +121,33 @@ class Moments:
         # Without its first row and column the triangle is the factor of the centred data, exactly.
         rest = np.zeros((max(len(R) - 1, 1), R.shape[1]))
         rest[: len(R) - 1] = R[1:]
-        size, left = np.linalg.norm(R / _scale(R), axis=0), np.linalg.norm(rest / _scale(R), axis=0)
-        rest[:, left <= 8 * max(R.shape) * np.finfo(np.float64).eps * size] = 0.0
-        return Moments(rest, self.n, self.inputs, _centered=True)
+        return Moments(_without_constants(rest, R), self.n, self.inputs, _centered=True)
+
+    def about(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Moments:
+        """The moments of the translated rows X - x, Y - y, for x (d0,) and y (dL,), from the factor alone.
+
+        With x = mean_x they are those that an intercept leaves to W, with x = mean_over(rep) those it leaves to an
+        augmented problem; the intercept is then y - W x for y = mean_y. See docs/theory.md.
+
+        >>> m = Moments.from_data([[1.0, 2.0], [3.0, 4.0]], [1.0, 2.0])
+        >>> m.about([2.0, 2.0], [1.5]).mean_x.round(12).tolist()
+        [0.0, 1.0]
+        """
+        if self._centered:
+            raise ValueError("Centred moments have lost their means: move the moments, and do not centre them.")
+        point = np.concatenate([_point(x, "x", self.inputs), _point(y, "y", self.outputs)])
+        triangle = self._triangle.copy()
+        triangle[0, 1:] = triangle[0, 0] * (self._means - point)  # the other rows are those about the means
+        if not np.isfinite(triangle).all():
+            raise ValueError("x and y lead to moments that overflow: divide them, X and Y by their scale first.")
+        triangle[:, 1:] = _without_constants(triangle[:, 1:], self._triangle[:, 1:])
+        _refuse_overflow(triangle, self.n, self.inputs)
+        return Moments(triangle, self.n, self.inputs)
 
     @cached_property
     def factor(self) -> Array:
         """Triangular (or, for few samples, trapezoidal) factor (k, d0 + dL) of [X, Y]/√n: columns x, then y."""
-        R = self._triangle if self._centered else _triangle(self._triangle[:, 1:])
+        R = self._triangle if self._centered else _merged(self._triangle[1:, 1:], self._triangle[:1, 1:])
         return frozen(R / np.sqrt(self.n))
 
     @property
@@ -156,6 +175,13 @@ class Moments:
     def mean_y(self) -> Array:
         """Mean target (dL,); zero when centred."""
         return self._means[self.inputs :]
+
+    def mean_over(self, rep: Representation) -> Array:
+        """Π·mean_x (d0,): the mean of the inputs augmented by the group."""
+        instance(rep, Representation, "rep", "see linvariance.groups")
+        if rep.dim != self.inputs:
+            raise ValueError(f"X has {self.inputs} columns, but the group acts on {rep.dim}: {rep!r} does not fit.")
+        return rep.project(self.mean_x) if rep.is_orthogonal else rep.project(np.eye(rep.dim)) @ self.mean_x
 
     @property
     def _means(self) -> Array:
@@ -253,6 +279,31 @@ def _triangle(rows: Array) -> Array:
     """R of a QR factorization, at most as many rows as columns; zero columns stay zero, bit for bit."""
     R: Any = scipy.linalg.qr(rows, mode="r", overwrite_a=True, check_finite=False)[0]
     return np.ascontiguousarray(R[: rows.shape[1]])
+
+
+def _merged(R: Array, rows: Array) -> Array:
+    """The triangle of the rows of a triangle and more rows; of two triangles in a quarter of the operations."""
+    columns = R.shape[1]
+    if len(R) < columns:
+        return _triangle(np.vstack([R, rows]))
+    size = columns if len(rows) == columns else 0  # of the triangle that the rows end in
+    joined, *_, info = scipy.linalg.lapack.dtpqrt(size, min(32, columns), R, rows)
+    assert info == 0
+    return np.ascontiguousarray(joined)
+
+
+def _without_constants(centred: Array, R: Array) -> Array:
+    """Columns that are rounding of what they were before they were centred become zero, in place."""
+    size, left = np.linalg.norm(R / _scale(R), axis=0), np.linalg.norm(centred / _scale(R), axis=0)
+    centred[:, left <= 8 * max(R.shape) * np.finfo(np.float64).eps * size] = 0.0
+    return centred
+
+
+def _point(value: npt.ArrayLike, name: str, length: int) -> Array:
+    point = np.asarray(reals(value, name, ndim=(1,)), dtype=np.float64)
+    if len(point) != length:
+        raise ValueError(f"{name} has {len(point)} entries, but these moments are of {length} columns.")
+    return point
 
 
 def _refuse_overflow(triangle: Array, n: float, inputs: int) -> None:
