@@ -41,9 +41,7 @@ def samples_of(
     return X, y, weights_of(sample_weight, len(X))
 
 
-def labelled_of(
-    estimator: Any, X: Any, y: Any, sample_weight: Any
-) -> tuple[Anyreal, npt.NDArray[Any], Array | None]:
+def labelled_of(estimator: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Anyreal, npt.NDArray[Any], Array | None]:
     """Rows X (n, d0), classes (n,), weights (n,) or None; rows of weight 0 are left out."""
     _refuse_masks(X=X, y=y)
     X, y = validate_data(estimator, X, y, dtype=KINDS)

@@ -54,7 +54,9 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         check_is_fitted(self)
         z = numbers(X, "X")
         if z.shape[1] != len(self.components_):
-            raise ValueError(f"X has {z.shape[1]} columns, but there are {len(self.components_)} invariant coordinates.")
+            raise ValueError(
+                f"X has {z.shape[1]} columns, but there are {len(self.components_)} invariant coordinates."
+            )
         return z @ self.components_
 
     @property

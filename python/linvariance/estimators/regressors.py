@@ -190,4 +190,6 @@ class RegularizedRegressor(StreamedRegressor):
         self.fit_intercept = fit_intercept
 
     def _pose(self, moments: Moments, rep: Representation) -> Problem:
-        return regularized(moments, rep, rank=rank_of(self.rank, moments.outputs), strength=self.strength, ridge=self.ridge)
+        return regularized(
+            moments, rep, rank=rank_of(self.rank, moments.outputs), strength=self.strength, ridge=self.ridge
+        )
