@@ -1,4 +1,4 @@
-"""Claim: cross-validation over 100 strengths, 10 ranks and 5 folds (n = 20 000, d0 = 196, dL = 10, C4) against Cholesky.
+"""Claim: cross-validation over 100 strengths, 10 ranks, 5 folds (n = 20 000, d0 = 196, dL = 10, C4) against Cholesky.
 
 The peer starts from the same second moments, and takes a Cholesky factor and a thin SVD for each fold and strength; all
 ranks are read off that SVD, held-out losses of all ranks off cumulative sums.

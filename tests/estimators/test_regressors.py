@@ -1,5 +1,7 @@
 """Each regressor is `solve` of its problem; the intercept is that of literal data with a column of ones."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -145,7 +147,7 @@ def test_partial_fit_is_a_fit_to_all_rows_and_weights_are_repetitions(seed, meth
     w = np.random.default_rng(seed).integers(0, 4, len(X)).astype(float)
     w[0] = 1.0
     model, ends = make(lv.groups.cyclic(4), **more), sorted({0, *cuts, 30})
-    for start, stop in zip(ends, ends[1:], strict=False):
+    for start, stop in itertools.pairwise(ends):
         if w[start:stop].any():
             model.partial_fit(X[start:stop], Y[start:stop], w[start:stop])
     again = np.repeat(np.arange(30), w.astype(int))

@@ -130,14 +130,15 @@ class Moments:
         augmented problem; the intercept is then y - W x for y = mean_y. See docs/theory.md.
 
         >>> m = Moments.from_data([[1.0, 2.0], [3.0, 4.0]], [1.0, 2.0])
-        >>> m.about([2.0, 2.0], [1.5]).mean_x.round(12).tolist()
-        [0.0, 1.0]
+        >>> m.about([1.0, 2.0], [1.5]).mean_x.round(12).tolist()
+        [1.0, 1.0]
         """
         if self._centered:
             raise ValueError("Centred moments have lost their means: move the moments, and do not centre them.")
         point = np.concatenate([_point(x, "x", self.inputs), _point(y, "y", self.outputs)])
         triangle = self._triangle.copy()
-        triangle[0, 1:] = triangle[0, 0] * (self._means - point)  # the other rows are those about the means
+        with np.errstate(over="ignore"):
+            triangle[0, 1:] = triangle[0, 0] * (self._means - point)  # the other rows are those about the means
         if not np.isfinite(triangle).all():
             raise ValueError("x and y lead to moments that overflow: divide them, X and Y by their scale first.")
         triangle[:, 1:] = _without_constants(triangle[:, 1:], self._triangle[:, 1:])

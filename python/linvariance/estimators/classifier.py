@@ -26,8 +26,8 @@ class InvariantClassifier(ClassifierMixin, LinearMap):
     With loss="squared" W and b are those of `HardWiredRegressor` for one-hot targets (of two classes for their
     difference, -1 and 1), in closed form. With loss="cross_entropy" they minimize that of `Samples`, plus ridge·‖W‖²,
     by L-BFGS: from W = 0 if the rank bound excludes nothing (rank >= classes - 1), where the loss is convex; else in
-    factors of W, from the closed form, to a local minimum. It stops when no entry of the gradient exceeds `tol`, or when
-    a step lowers the loss by less than 64 eps of it, or with a ConvergenceWarning after `max_iter` steps. Classes that
+    factors of W, from the closed form, to a local minimum. It stops when no entry of the gradient exceeds `tol`, when a
+    step lowers the loss by less than 64 eps of it, or with a ConvergenceWarning after `max_iter` steps. Classes that
     invariants separate have no optimum without a ridge: then it stops on the way there.
 
     Args:

@@ -115,8 +115,8 @@ def fold_moments(
     """
     used = np.arange(len(X)) if weights is None else np.flatnonzero(weights)
     splits = [(train[np.isin(train, used)], test[np.isin(test, used)]) for train, test in splits]
-    for k, sides in enumerate(splits):
-        if not all(len(side) for side in sides):
+    for k, pair in enumerate(splits):
+        if not all(len(side) for side in pair):
             raise ValueError(f"cv: fold {k} has no rows, or none of positive sample_weight, to fit to or to hold out.")
 
     def of(rows: Indices) -> Moments:

@@ -165,9 +165,9 @@ class RegularizationPath:
         for start in range(0, len(values), BLOCK):
             block = slice(start, start + BLOCK)
             along = np.ascontiguousarray(U[block].transpose(0, 2, 1)).reshape(-1, data.outputs) @ rows.T.T
-            free = np.square(along).sum(axis=1).reshape(-1, q)
+            free = np.einsum("ij,ij->i", along, along).reshape(-1, q)
             along -= self._inner(values[block], chosen[block]) @ seen.T
-            fitted = np.square(along).sum(axis=1).reshape(-1, q)
+            fitted = np.einsum("ij,ij->i", along, along).reshape(-1, q)
             out[block, :q] += np.cumsum(fitted, axis=1)
             out[block, : q - 1] += np.cumsum(free[:, :0:-1], axis=1)[:, ::-1]  # of the components after the r-th
         if q < data.outputs:  # what is along no U at all
