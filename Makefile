@@ -40,7 +40,7 @@ lint: .venv/installed-dev ## style, types, stubs
 
 # The stored results are of an idle machine: ROUNDS=2 SECONDS=0.01 tries whether all runs.
 benchmarks: .venv-benchmarks/installed ## every claim about speed, measured and stored
-	for claim in products epochs curvature descent samples path averages scaling; do \
+	for claim in products epochs curvature descent samples path averages estimators scaling; do \
 		.venv-benchmarks/bin/python benchmarks/$$claim.py || exit 1; \
 	done
 	.venv-benchmarks/bin/python benchmarks/scaling.py draw

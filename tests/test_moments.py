@@ -108,6 +108,40 @@ def test_centred_moments_are_those_of_centred_data(table):
     assert c.n == pytest.approx(s["n"])
 
 
+@given(tables(), st.integers(0, 10**6))
+def test_moments_about_a_point_are_those_of_translated_data(table, seed):
+    X, Y, weights = table
+    rng, m = np.random.default_rng(seed), lv.Moments.from_data(X, Y, weights=weights)
+    shift = rng.standard_normal(X.shape[1]) * (1 + np.abs(X).max()), rng.standard_normal(Y.shape[1]) * np.abs(Y).max()
+    found, expected = m.about(*shift), sums(X - shift[0], Y - shift[1], weights)
+    x = np.sqrt(np.trace(expected["xx"])) + np.sqrt(np.trace(m.xx)) + np.linalg.norm(shift[0])
+    y = np.sqrt(expected["yy"]) + np.sqrt(m.yy) + np.linalg.norm(shift[1])
+    for name, norms in {"xx": x * x, "yx": x * y, "yy": y * y, "mean_x": x, "mean_y": y}.items():
+        close(f"translated: {name}", getattr(found, name), expected[name], norms=norms, dims=X.size + Y.size)
+    back = found.about(-shift[0], -shift[1])
+    close("translated and back", back.xx, m.xx, norms=x * x, dims=X.size + Y.size)
+    merged = found + found
+    close("translated, then merged", merged.xx, found.xx, norms=x * x, dims=X.size + Y.size)
+
+
+def test_moments_about_the_means_are_the_centred_ones(rng):
+    X = np.hstack([rng.standard_normal((9, 3)) + 1e6, np.full((9, 1), 7.7e8)])
+    m = lv.Moments.from_data(X, rng.standard_normal(9))
+    about, centred = m.about(m.mean_x, m.mean_y), m.centered()
+    np.testing.assert_allclose(about.xx, centred.xx, rtol=1e-14)
+    assert not about.xx[3].any()  # a constant column leaves no rounding
+    with pytest.raises(ValueError, match="means"):
+        centred.about(m.mean_x, m.mean_y)
+
+
+def test_the_mean_over_a_group_is_that_of_all_copies(rng):
+    rep = lv.groups.change_of_basis(lv.groups.cyclic(3), rng.standard_normal((3, 3)) + 3 * np.eye(3))
+    X = rng.standard_normal((8, 3))
+    m = lv.Moments.from_data(X, X)
+    copies = np.vstack([X @ g.T for g in rep.elements()])
+    np.testing.assert_allclose(m.mean_over(rep), copies.mean(axis=0), atol=1e-13)
+
+
 def test_centred_moments_refuse_to_grow(rng):
     m = lv.Moments.from_data(rng.standard_normal((6, 3)), rng.standard_normal(6))
     c = m.centered()

@@ -25,6 +25,29 @@ def random_path(seed, rank=None):
     return lv.regularization_path(m, rep, rank=rank or int(rng.integers(1, 4)))
 
 
+@pytest.mark.parametrize("metric", [False, True], ids=["plain", "metric"])
+@pytest.mark.parametrize(("d0", "outputs"), [(4, 3), (3, 6), (5, 1)])
+def test_losses_on_other_data_at_every_rank(d0, outputs, metric):
+    rng = np.random.default_rng(d0)
+    M = np.diag(np.arange(1.0, outputs + 1)) if metric else None
+    draw = lambda n: lv.Moments.from_data(rng.standard_normal((n, d0)), rng.standard_normal((n, outputs)))  # noqa: E731
+    m, new, strengths = draw(12), draw(7), np.geomspace(1e-3, 1e2, 40)
+    for rep in (lv.groups.cyclic(d0), lv.groups.trivial(d0), lv.groups.hypercube(d0)):
+        losses = lv.regularization_path(m, rep, rank=1, ridge=0.1, metric=M).losses(new, strengths)
+        assert losses.shape == (40, outputs)
+        for r in range(1, outputs + 1):
+            f, p = lv.regularization_path(m, rep, rank=r, ridge=0.1, metric=M), lv.unconstrained(new, rank=r, metric=M)
+            for i in range(0, 40, 3):
+                loss = p.loss(p.restrict(f(strengths[i]).weights))
+                close("losses on other data", losses[i, r - 1], loss, norms=loss, dims=40, condition=100)
+
+
+def test_losses_where_nothing_is_learned():
+    m = lv.Moments.from_data(np.zeros((4, 2)), np.ones((4, 2)))
+    losses = lv.regularization_path(m, lv.groups.trivial(2), rank=1).losses(m, [1.0, 2.0])
+    np.testing.assert_allclose(losses, 2.0)
+
+
 @pytest.mark.parametrize("seed", range(25))
 def test_values_are_those_of_solve(seed):
     f = random_path(seed)

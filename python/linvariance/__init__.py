@@ -5,7 +5,9 @@ Data -> `Moments` -> `hard_wired` | `augmented` | `regularized` | `unconstrained
 Invariance in Deep Linear Networks* (PMLR 325).
 """
 
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 from . import augmentation, curvature, dynamics, groups, invariance, kernels, selection
 from .config import show_config
@@ -51,7 +53,37 @@ from .selection import (
 )
 from .training import Adam, Batches, GradientDescent, Record, Trace, train
 
+if TYPE_CHECKING:  # scikit-learn is imported when one of these is asked for
+    from . import estimators as estimators
+    from .estimators import AugmentedRegressor as AugmentedRegressor
+    from .estimators import HardWiredRegressor as HardWiredRegressor
+    from .estimators import InvariantClassifier as InvariantClassifier
+    from .estimators import InvariantProjection as InvariantProjection
+    from .estimators import RegularizedRegressor as RegularizedRegressor
+    from .estimators import RegularizedRegressorCV as RegularizedRegressorCV
+
 __version__ = version("linvariance")
+
+ESTIMATORS = (
+    "AugmentedRegressor",
+    "HardWiredRegressor",
+    "InvariantClassifier",
+    "InvariantProjection",
+    "RegularizedRegressor",
+    "RegularizedRegressorCV",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "estimators" or name in ESTIMATORS:
+        module = import_module(".estimators", __name__)
+        return module if name == "estimators" else getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "estimators", *ESTIMATORS})
+
 
 __all__ = [
     "Adam",

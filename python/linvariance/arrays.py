@@ -65,21 +65,28 @@ def samples(X: object, Y: object, names: tuple[str, str] = ("X", "Y")) -> tuple[
     return inputs, targets.reshape(len(targets), -1)
 
 
-def nonnegative(value: object, n: int) -> Array:
+def nonnegative(value: object, n: int, name: str = "weights") -> Array:
     """Non-negative weights (n,)."""
-    weights = np.asarray(reals(value, "weights", ndim=(1,)), dtype=np.float64)
+    weights = np.asarray(reals(value, name, ndim=(1,)), dtype=np.float64)
     if len(weights) != n:
-        raise ValueError(f"weights has {len(weights)} entries for {n} rows of X.")
+        raise ValueError(f"{name} has {len(weights)} entries for {n} rows of X.")
     if weights.min() < 0:
-        raise ValueError(f"weights[{int(weights.argmin())}] is {weights.min()}: weights must not be negative.")
+        raise ValueError(f"{name}[{int(weights.argmin())}] is {weights.min()}: {name} must not be negative.")
     return weights
 
 
-def total_weight(total: float) -> float:
+def total_weight(total: float, name: str = "weights") -> float:
     """The sum of weights, positive and finite."""
     if not 0 < total < math.inf:
-        raise ValueError(f"weights sum to {total}: the total weight must be positive and finite.")
+        raise ValueError(f"{name} sum to {total}: the total weight must be positive and finite.")
     return total
+
+
+def sample_weights(value: object, n: int, name: str = "weights") -> Array:
+    """Non-negative weights (n,) with a positive, finite sum."""
+    weights = nonnegative(value, n, name)
+    total_weight(float(weights.sum()), name)
+    return weights
 
 
 def instance(value: object, kind: type | tuple[type, ...], name: str, hint: str) -> None:

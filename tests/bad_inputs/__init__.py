@@ -15,10 +15,36 @@ import re
 import traceback
 import warnings
 
-from . import curvature, data, dynamics, groups, invariance, kernels, landscape, networks, path, problems, training
+from . import (
+    curvature,
+    data,
+    dynamics,
+    estimators,
+    groups,
+    invariance,
+    kernels,
+    landscape,
+    networks,
+    path,
+    problems,
+    training,
+)
 from .wrong import ARRAYS
 
-AREAS = (data, groups, problems, invariance, networks, training, curvature, landscape, path, dynamics, kernels)
+AREAS = (
+    data,
+    groups,
+    problems,
+    invariance,
+    networks,
+    training,
+    curvature,
+    landscape,
+    path,
+    dynamics,
+    kernels,
+    estimators,
+)
 
 
 def _rows(table):

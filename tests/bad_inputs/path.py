@@ -15,6 +15,11 @@ ARRAY_ARGUMENTS = {
         np.array([0.1, 1.0]),
         {*FREE_ROWS, "one column more"},
     ),
+    ("RegularizationPath.losses", "strengths"): (
+        lambda a: PATH.losses(MOMENTS, a),
+        np.array([0.1, 1.0]),
+        {*FREE_ROWS, "one column more"},
+    ),
 }
 
 SCALARS = {
@@ -37,6 +42,10 @@ SCALARS = {
     ("RegularizationPath.evaluate", "strengths"): (
         PATH.evaluate,
         {"0": [1.0, 0.0], "negative": [1.0, -1.0], "-0": [-0.0], "empty": [], "number": 1.0, "list of lists": [[1.0]]},
+    ),
+    ("RegularizationPath.losses", "data"): (
+        lambda v: PATH.losses(v, [1.0]),
+        {**NOT_DATA, "of other inputs": lv.Moments.from_data(np.eye(3), np.eye(3))},
     ),
     ("RegularizationPath.strength_for", "loss"): (
         lambda v: PATH.strength_for(loss=v),

@@ -55,7 +55,7 @@ class Fold:
         rows = self._rows[: self._filled]
         if not len(self._R):
             return factorize(rows)
-        return beneath(self._R, rows) if len(rows) else self._R
+        return beneath(self._R, rows, overwrite=True) if len(rows) else self._R
 
 
 def factorize(rows: Array) -> Array:
@@ -64,8 +64,12 @@ def factorize(rows: Array) -> Array:
     return np.ascontiguousarray(R[: rows.shape[1]])
 
 
-def beneath(R: Array, rows: Array) -> Array:
-    """R of a QR factorization of [R; rows], for an R that is square; its zeros are not worked on."""
-    panel = min(R.shape[1], max(8, min(32, R.shape[1] // 16)))
-    found: Array = scipy.linalg.lapack.dtpqrt(0, panel, R, rows, overwrite_b=True)[0]
+def beneath(R: Array, rows: Array, *, overwrite: bool = False) -> Array:
+    """R of a QR factorization of [R; rows], whose zeros are not worked on: of two triangles in a quarter of the time."""
+    columns = R.shape[1]
+    if len(R) < columns or not len(rows):
+        return factorize(np.vstack([R, rows]))
+    ends = columns if len(rows) == columns and not np.tril(rows, -1).any() else 0  # rows of a triangle at the end
+    panel = min(columns, max(8, min(32, columns // 16)))
+    found: Array = scipy.linalg.lapack.dtpqrt(ends, panel, R, rows, overwrite_b=overwrite)[0]
     return np.ascontiguousarray(found)

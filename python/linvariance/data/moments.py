@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import files
-from ..arrays import Array, frozen, matrix, real, samples, total_weight
+from ..arrays import Array, frozen, instance, matrix, real, reals, samples, total_weight
 from ..groups import Distribution, Representation
 from ..objectives import quadratics
 from ..objectives.equivariance import Equivariant
@@ -20,7 +20,7 @@ from ..objectives.spectra import Rows
 from ..objectives.weighted import weighted
 from .batches import Batch, Columns, checked, is_empty, numbered, read
 from .blocks import reduced
-from .folding import Fold, factorize
+from .folding import Fold, beneath
 
 
 class Moments:
@@ -154,7 +154,7 @@ class Moments:
                 f"Moments of {self.inputs} inputs and {self.outputs} outputs cannot be merged with moments of "
                 f"{other.inputs} inputs and {other.outputs} outputs."
             )
-        triangle, n = factorize(np.vstack([self._triangle, other._triangle])), self.n + other.n
+        triangle, n = beneath(self._triangle, other._triangle), self.n + other.n
         _refuse_overflow(triangle, n, self.inputs)
         return Moments(triangle, n, self.inputs)
 
@@ -172,14 +172,34 @@ class Moments:
         # Without its first row and column the triangle is the factor of the centred data, exactly.
         rest = np.zeros((max(len(R) - 1, 1), R.shape[1]))
         rest[: len(R) - 1] = R[1:]
-        size, left = np.linalg.norm(R / _scale(R), axis=0), np.linalg.norm(rest / _scale(R), axis=0)
-        rest[:, left <= 8 * max(R.shape) * np.finfo(np.float64).eps * size] = 0.0
-        return Moments(rest, self.n, self.inputs, _centered=True)
+        return Moments(_without_constants(rest, R), self.n, self.inputs, _centered=True)
+
+    def about(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Moments:
+        """The moments of the translated rows X - x, Y - y, for x (d0,) and y (dL,), from the factor alone.
+
+        With x = mean_x they are those that an intercept leaves to W, with x = mean_over(rep) those it leaves to an
+        augmented problem; the intercept is then y - W x for y = mean_y. See docs/theory.md.
+
+        >>> m = Moments.from_data([[1.0, 2.0], [3.0, 4.0]], [1.0, 2.0])
+        >>> m.about([1.0, 2.0], [1.5]).mean_x.round(12).tolist()
+        [1.0, 1.0]
+        """
+        if self._centered:
+            raise ValueError("Centred moments have lost their means: move the moments, and do not centre them.")
+        point = np.concatenate([_point(x, "x", self.inputs), _point(y, "y", self.outputs)])
+        triangle = self._triangle.copy()
+        with np.errstate(over="ignore"):
+            triangle[0, 1:] = triangle[0, 0] * (self._means - point)  # the other rows are those about the means
+        if not np.isfinite(triangle).all():
+            raise ValueError("x and y lead to moments that overflow: divide them, X and Y by their scale first.")
+        triangle[:, 1:] = _without_constants(triangle[:, 1:], self._triangle[:, 1:])
+        _refuse_overflow(triangle, self.n, self.inputs)
+        return Moments(triangle, self.n, self.inputs)
 
     @cached_property
     def factor(self) -> Array:
         """Triangular (or, for few samples, trapezoidal) factor (k, d0 + dL) of [X, Y]/√n: columns x, then y."""
-        R = self._triangle if self._centered else factorize(self._triangle[:, 1:])
+        R = self._triangle if self._centered else beneath(self._triangle[1:, 1:], self._triangle[:1, 1:])
         return frozen(R / np.sqrt(self.n))
 
     @property
@@ -207,6 +227,13 @@ class Moments:
     def mean_y(self) -> Array:
         """Mean target (dL,); zero when centred."""
         return self._means[self.inputs :]
+
+    def mean_over(self, rep: Representation) -> Array:
+        """Π·mean_x (d0,): the mean of the inputs augmented by the group."""
+        instance(rep, Representation, "rep", "see linvariance.groups")
+        if rep.dim != self.inputs:
+            raise ValueError(f"X has {self.inputs} columns, but the group acts on {rep.dim}: {rep!r} does not fit.")
+        return rep.project(self.mean_x) if rep.is_orthogonal else rep.project(np.eye(rep.dim)) @ self.mean_x
 
     @property
     def _means(self) -> Array:
@@ -308,6 +335,20 @@ def _of_block(k: int, X: Any, Y: Any, weights: Any) -> Moments | None:
 
 def _merged(a: Moments | None, b: Moments | None) -> Moments | None:
     return b if a is None else a if b is None else a + b
+
+
+def _without_constants(centred: Array, R: Array) -> Array:
+    """Columns that are rounding of what they were before they were centred become zero, in place."""
+    size, left = np.linalg.norm(R / _scale(R), axis=0), np.linalg.norm(centred / _scale(R), axis=0)
+    centred[:, left <= 8 * max(R.shape) * np.finfo(np.float64).eps * size] = 0.0
+    return centred
+
+
+def _point(value: npt.ArrayLike, name: str, length: int) -> Array:
+    point = np.asarray(reals(value, name, ndim=(1,)), dtype=np.float64)
+    if len(point) != length:
+        raise ValueError(f"{name} has {len(point)} entries, but these moments are of {length} columns.")
+    return point
 
 
 def _refuse_overflow(triangle: Array, n: float, inputs: int) -> None:

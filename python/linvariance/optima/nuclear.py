@@ -118,7 +118,7 @@ def whitened_nuclear_norm(problem: Problem, strength: float) -> NuclearSolution:
     >>> m = lv.Moments.from_data(np.diag([3.0, 2.0, 1.0]), np.diag([3.0, 2.0, 1.0]))
     >>> p = lv.unconstrained(m, rank=1)
     >>> s = lv.whitened_nuclear_norm(p, 2 / np.sqrt(3))
-    >>> (np.sqrt(3) * p.target.diagonal()).round(12).tolist(), (np.sqrt(3) * s.singular_values).round(12).tolist()
+    >>> (np.sqrt(3) * abs(p.target.diagonal())).round(12).tolist(), (np.sqrt(3) * s.singular_values).round(12).tolist()
     ([3.0, 2.0, 1.0], [2.0, 1.0])
     """
     instance(problem, Problem, "problem", "pose one with hard_wired, augmented, regularized or unconstrained")

@@ -93,9 +93,7 @@ class RegularizationPath:
         >>> f.evaluate([0.01, 0.1, 1.0]).norm_perp.round(3)
         array([1.955, 1.131, 0.206])
         """
-        values = np.asarray(reals(strengths, "strengths", ndim=(1,)), dtype=np.float64)
-        if values.min() <= 0:
-            raise ValueError(f"strengths must be positive, but hold {values.min():g}: call the path itself at 0.")
+        values = _positive(strengths)
         sigma, U = self._spectra(values)
         keep = sigma[:, : self.rank] > self._noise
         U = np.where(keep[:, None, :], U[:, :, : self.rank], 0.0)
@@ -122,10 +120,7 @@ class RegularizationPath:
         if not U.shape[2]:  # X = 0: Z has no columns
             out[:] = 0.0
             return np.zeros(len(U))
-        inner = np.ascontiguousarray(U.transpose(0, 2, 1)).reshape(-1, len(self._fit)) @ self._fit
-        scale = self._tau / (np.square(self._tau) + strengths[:, None])
-        inner.reshape(*U.shape[::2], inner.shape[1])[:, :, self._left.shape[1] :] *= scale[:, None, :]
-        coefficients = finite(inner @ self._back, self.data)  # U_rᵀ K
+        coefficients = finite(self._inner(strengths, U) @ self._back, self.data)  # U_rᵀ K
         perp = self.representation.project(coefficients)
         np.subtract(coefficients, perp, out=perp)
         if self.inner is not None:
@@ -133,6 +128,54 @@ class RegularizationPath:
             perp = U @ perp.reshape(*U.shape[::2], out.shape[2])
         np.matmul(U, coefficients.reshape(*U.shape[::2], out.shape[2]), out=out)
         return np.asarray(np.linalg.norm(perp.reshape(len(U), -1), axis=1))
+
+    def _inner(self, strengths: Array, U: Array) -> Array:
+        """The rows of U_rᵀ K (n·r, k + m) in the coordinates that `back` leads out of."""
+        inner = np.ascontiguousarray(U.transpose(0, 2, 1)).reshape(-1, len(self._fit)) @ self._fit
+        scale = self._tau / (np.square(self._tau) + strengths[:, None])
+        inner.reshape(*U.shape[::2], inner.shape[1])[:, :, self._left.shape[1] :] *= scale[:, None, :]
+        return inner
+
+    def losses(self, data: Moments, strengths: npt.ArrayLike) -> Array:
+        """(1/n)‖WX - Y‖² on other data, (n, dL) at n strengths > 0 and every rank bound 1, ..., dL at once.
+
+        All ranks share one singular value decomposition, W_r = U_r U_rᵀ K, and no weights are formed: the loss is
+        that of the residuals' components along U, fitted up to r and not at all beyond. In the path's metric, without
+        penalty and ridge.
+
+        >>> import linvariance as lv
+        >>> m = lv.Moments.from_data(np.eye(2), [[3.0, 0.0], [0.0, 1.0]])
+        >>> f = regularization_path(m, lv.groups.symmetric(2), rank=1)
+        >>> new = lv.Moments.from_data([[1.0, 1.0]], [[1.0, 1.0]])
+        >>> bool(abs(f.losses(new, [0.1])[0, 0] - lv.unconstrained(new, rank=1).loss(f(0.1).weights)) < 1e-12)
+        True
+        """
+        instance(data, Moments, "data", "call Moments.from_data(X, Y)")
+        if (data.inputs, data.outputs) != (self.data.inputs, self.data.outputs):
+            raise ValueError(
+                f"data are of {data.inputs} inputs and {data.outputs} outputs, but the path is of {self.data.inputs} "
+                f"and {self.data.outputs}."
+            )
+        values = _positive(strengths)
+        rows = (data if self.inner is None else data.in_metric(self.inner)).rows
+        sigma, U = self._spectra(values)
+        chosen = np.where((sigma > self._noise)[:, None, :], U, 0.0)
+        q, seen = U.shape[2], rows.A @ self._back.T
+        out = np.full((len(values), data.outputs), rows.floor)
+        if not q:  # X = 0, so W = 0
+            return out + np.square(rows.T).sum()
+        for start in range(0, len(values), BLOCK):
+            block = slice(start, start + BLOCK)
+            along = np.ascontiguousarray(U[block].transpose(0, 2, 1)).reshape(-1, data.outputs) @ rows.T.T
+            free = np.einsum("ij,ij->i", along, along).reshape(-1, q)
+            along -= self._inner(values[block], chosen[block]) @ seen.T
+            fitted = np.einsum("ij,ij->i", along, along).reshape(-1, q)
+            out[block, :q] += np.cumsum(fitted, axis=1)
+            out[block, : q - 1] += np.cumsum(free[:, :0:-1], axis=1)[:, ::-1]  # of the components after the r-th
+        if q < data.outputs:  # what is along no U at all
+            out[:, q:] = out[:, q - 1 : q]
+            out += np.array([np.square(rows.T - rows.T @ u @ u.T).sum() for u in U])[:, None]
+        return out
 
     @cached_property
     def at_zero(self) -> Solution:
@@ -300,6 +343,13 @@ def _from_file(fields: files.Fields) -> RegularizationPath:
         ridge=fields.number("ridge"),
         metric=fields.array("metric", 2) if "metric" in fields else None,
     )
+
+
+def _positive(strengths: npt.ArrayLike) -> Array:
+    values = np.asarray(reals(strengths, "strengths", ndim=(1,)), dtype=np.float64)
+    if values.min() <= 0:
+        raise ValueError(f"strengths must be positive, but hold {values.min():g}: call the path itself at 0.")
+    return values
 
 
 def _root(f: Callable[[float], float], a: float, b: float) -> float:
