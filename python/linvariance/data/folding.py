@@ -65,7 +65,7 @@ def factorize(rows: Array) -> Array:
 
 
 def beneath(R: Array, rows: Array, *, overwrite: bool = False) -> Array:
-    """R of a QR factorization of [R; rows], whose zeros are not worked on: of two triangles in a quarter of the time."""
+    """R of a QR factorization of [R; rows]; zeros are not worked on: two triangles take a quarter of the time."""
     columns = R.shape[1]
     if len(R) < columns or not len(rows):
         return factorize(np.vstack([R, rows]))
