@@ -12,6 +12,7 @@ from .. import _core
 from ..arrays import Array, instance
 from ..networks.network import Network, check_fit
 from ..objectives.empirical import Empirical
+from ..objectives.quadratics import Quadratic
 from ..problems import Problem
 from .dense import dense_hessian
 
@@ -53,20 +54,22 @@ class HessianOperator(LinearOperator):  # type: ignore[misc]
         self._problem, self._network = problem, network
         self._core: Any
         self._block = BLOCK
+        self._quadratic: Quadratic | None = None
         if isinstance(problem.objective, Empirical):
             self._block = max(1, min(BLOCK, WORKSPACE // max(1, problem.objective.workspace(network.widths[1]))))
             core = problem.objective.core()
             self._core = _core.SampleHessian(core, list(network.widths), network.activation, flat)
         else:
+            self._quadratic = problem.quadratic
             self._core = _core.Hessian(problem.quadratic.core(), list(network.widths), flat)
 
     def to_dense(self) -> Array:
         """The whole matrix: on moments from its closed form, symmetric to the last bit."""
-        if isinstance(self._problem.objective, Empirical):
+        if self._quadratic is None:
             return self._matmat(np.eye(self.shape[1]))
         weights = [np.asarray(W, dtype=np.float64) for W in self._network.weights]
         with np.errstate(over="ignore", invalid="ignore"):  # as in products
-            return dense_hessian(self._problem.quadratic, weights)
+            return dense_hessian(self._quadratic, weights)
 
     def _matmat(self, X: npt.NDArray[Any]) -> Array:
         if np.iscomplexobj(X):

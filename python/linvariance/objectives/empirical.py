@@ -92,8 +92,9 @@ class Empirical:
             X = self.X if transform is None else transform.transform(self.X, kind)
             X, targets = (np.ascontiguousarray(array, dtype=kind) for array in (X, self.targets))
             P = np.zeros((0, 0), kind) if self.penalty is None else np.ascontiguousarray(self.penalty, dtype=kind)
-            given: tuple[Any, ...] = (X, targets, self._elements, self.pooled, self.loss_name, P)
-            self._cores[key] = make(*given, None if transform is None else _as_core(transform))
+            last = None if transform is None else _as_core(transform)
+            given: tuple[Any, ...] = (X, targets, self._elements, self.pooled, self.loss_name, P, last)
+            self._cores[key] = make(*given)
         return self._cores[key]
 
     def _fourier(self) -> Fourier | None:
