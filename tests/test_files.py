@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import linvariance as lv
 import strategies
-from linvariance.groups.stored import fields_of
+from linvariance import files
+from linvariance.groups.stored import fields_of, from_fields
 
 RNG = np.random.default_rng(3)
 X, Y = RNG.standard_normal((12, 4)), RNG.standard_normal((12, 3))
@@ -20,8 +21,9 @@ SIGNED = lv.groups.signed_permutations([[1, 2, 3, 0]], [[1, 1, 1, -1]])
 COS, SIN = np.cos(0.4 * np.pi), np.sin(0.4 * np.pi)
 TURN = lv.groups.matrices([np.kron(np.eye(2), [[COS, -SIN], [SIN, COS]])])
 LIE = lv.groups.lie([np.kron(np.eye(2), [[0.0, -1.0], [1.0, 0.0]])])
+C4 = lv.groups.cyclic(4)
 REPS = {
-    "cyclic": lv.groups.cyclic(4),
+    "cyclic": C4,
     "large": lv.groups.symmetric(2000),  # an order of 5736 digits
     "trivial": lv.groups.trivial(4),
     "signed": SIGNED,
@@ -31,15 +33,14 @@ REPS = {
     "conjugated lie": lv.groups.change_of_basis(LIE, np.eye(4) + 0.3 * np.tri(4)),
 }
 PROBLEMS = [
-    lv.augmented(MOMENTS, REPS["cyclic"], rank=2),
-    lv.regularized(MOMENTS, REPS["cyclic"], rank=2, strength=2.0),
+    lv.augmented(MOMENTS, C4, rank=2),
+    lv.regularized(MOMENTS, C4, rank=2, strength=2.0),
 ]
 RECORD = lv.Record(every=2, entries=[(0, 1), (2, 3)])
 
 
-def path(rep=REPS["cyclic"], **terms):
-    data = MOMENTS if rep.dim == 4 else lv.Moments.from_data(RNG.standard_normal((3, rep.dim)), np.ones(3))
-    return lv.regularization_path(data, rep, rank=2, **terms)
+def path(rep=C4, **terms):
+    return lv.regularization_path(MOMENTS, rep, rank=2, **terms)
 
 
 RESULTS = {
@@ -55,7 +56,7 @@ RESULTS = {
     "trace": lambda: lv.train(PROBLEMS, epochs=5, seeds=(0, 1, 2), record=RECORD),
     "trace of one run": lambda: lv.train(PROBLEMS[0], epochs=5),
     "trace with weights": lambda: lv.train(PROBLEMS[1], epochs=4, record=lv.Record(weights=True), dtype=np.float32),
-    "trace of a wired one": lambda: lv.train(lv.hard_wired(MOMENTS, REPS["cyclic"], rank=1), epochs=3, seeds=(0, 1)),
+    "trace of a wired one": lambda: lv.train(lv.hard_wired(MOMENTS, C4, rank=1), epochs=3, seeds=(0, 1)),
     "path": path,
     "path with terms": lambda: path(SIGNED, ridge=0.5, metric=np.diag([1.0, 2.0, 3.0])),
 }
@@ -106,8 +107,8 @@ def test_every_bit_comes_back(make, tmp_path):
 
 @pytest.mark.parametrize("rep", REPS.values(), ids=REPS)
 def test_representations_of_every_kind(rep, tmp_path):
-    path(rep).save(tmp_path / "path.npz")
-    found = lv.RegularizationPath.load(tmp_path / "path.npz").representation
+    files.save(tmp_path / "rep.npz", "Representation", fields_of(rep))
+    found = files.load(tmp_path / "rep.npz", "Representation", from_fields)
     assert found == rep
     assert repr(found) == repr(rep)
     assert found.order() == rep.order()
@@ -123,14 +124,9 @@ def test_a_representation_of_ones_own_is_refused():
 @given(strategies.networks(), st.sampled_from(("identity", "relu", "swish")), st.booleans())
 def test_networks_of_any_shape(drawn, activation, single):
     weights = [W.astype(np.float32) if single else W for W in drawn[0]]
-    network, buffer = lv.Network(weights, activation), {}
-    same(network, lv.Network.from_fields(_fields(network, buffer), network.flat))
-
-
-def _fields(network, buffer):
-    from linvariance.files import Fields
-
-    return Fields(widths=np.array(network.widths), activation=np.array(network.activation), **buffer)
+    network = lv.Network(weights, activation)
+    fields = files.Fields(widths=np.array(network.widths), activation=np.array(network.activation))
+    same(network, lv.Network.from_fields(fields, network.flat))
 
 
 # ------------------------------------------------------------------------------------------------------ hostile files
