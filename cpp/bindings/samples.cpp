@@ -108,9 +108,9 @@ struct HeldProblem {
         const auto cells = static_cast<std::size_t>(elements.count * d);
         const bool is_identity = elements.images.empty() && elements.matrices.empty();
         bool whole = elements.count >= 1 && (elements.count == 1 || !is_identity) &&
-                    (elements.images.empty() || elements.images.size() == cells) &&
-                    (elements.signs.empty() || elements.signs.size() == elements.images.size()) &&
-                    (elements.matrices.empty() || static_cast<Index>(elements.matrices.size()) == elements.count);
+                     (elements.images.empty() || elements.images.size() == cells) &&
+                     (elements.signs.empty() || elements.signs.size() == elements.images.size()) &&
+                     (elements.matrices.empty() || static_cast<Index>(elements.matrices.size()) == elements.count);
         for (const Index i : elements.images) whole = whole && i >= 0 && i < d;
         for (const auto& matrix : elements.matrices) whole = whole && matrix.rows() == d && matrix.cols() == d;
         expect(whole, "the group's elements do not fit the inputs");

@@ -145,8 +145,7 @@ class SampleObjective {
     double end(FirstLayer<T>& first, double total, Index count, T* weights, T* out) {
         if (out != nullptr) {
             first.gather(gradients_.data() + parameters(), {gradients_.data(), widths_[1], widths_[0]});
-            Eigen::Map<Vector<T>>(out, parameters()) =
-                gradients_.row(0).head(parameters()) / static_cast<T>(count);
+            Eigen::Map<Vector<T>>(out, parameters()) = gradients_.row(0).head(parameters()) / static_cast<T>(count);
         }
         total /= static_cast<double>(count);
         return penalty_.empty() ? total : total + penalty_[0].add(weights, out);
