@@ -120,7 +120,8 @@ class SymmetrySelection:
         where = np.arange(len(values))[::-1]
         bars = axes.barh(where, values, height=0.55, color=[LOOKS[2 if v >= 0 else 1].colour for v in values])
         axes.bar_label(bars, fmt="%.1f", padding=4)
-        axes.margins(x=0.12)
+        axes.margins(x=0.18)
+        axes.grid(visible=False, axis="y")
         axes.set_yticks(where, [score.label for score in self.scores])
         axes.axvline(0.0, color="#555555", linewidth=1.0)
         for edge in (-math.log(10), math.log(10)):
