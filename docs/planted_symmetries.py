@@ -70,7 +70,7 @@ def predicted(name: str) -> float:
 
 
 def chance(name: str) -> float:
-    """Of a criterion that pays 2 for a parameter, as cross-validation does for large n, to prefer the smaller group.
+    """Of a criterion that pays 2 for a parameter, as leave-one-out does for large n, to take the next smaller group.
 
     With it come d' - d superfluous parameters an output, and the fit gains χ² of as many degrees of freedom.
     """

@@ -27,6 +27,7 @@ from . import (
     networks,
     path,
     problems,
+    selection,
     training,
 )
 from .wrong import ARRAYS
@@ -44,6 +45,7 @@ AREAS = (
     dynamics,
     kernels,
     estimators,
+    selection,
 )
 
 

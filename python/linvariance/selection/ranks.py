@@ -64,7 +64,7 @@ class RankSelection:
 
     def best_by(self, criterion: str) -> RankScore:
         """The score of the least "gcv", "aic" or "bic"; of equal ones, that of the smaller rank."""
-        if criterion not in CRITERIA:
+        if not isinstance(criterion, str) or criterion not in CRITERIA:
             raise ValueError(f"criterion must be one of {', '.join(CRITERIA)}, but is {criterion!r}.")
         return min(self.scores, key=lambda score: getattr(score, criterion))
 

@@ -92,7 +92,7 @@ class SymmetrySelection:
 
     def best_by(self, criterion: str) -> SymmetryScore:
         """The best by "log_evidence", "gcv", "loo" or "cv"; of equal ones, that of larger evidence."""
-        if criterion not in CRITERIA:
+        if not isinstance(criterion, str) or criterion not in CRITERIA:
             raise ValueError(f"criterion must be one of {', '.join(CRITERIA)}, but is {criterion!r}.")
         values = [getattr(score, criterion) for score in self.scores]
         if None in values:
@@ -118,7 +118,10 @@ class SymmetrySelection:
         axes = panels(size=(6.4, size))[1][0] if axes is None else axes
         values = np.array([score.log_bayes_none for score in self.scores])
         where = np.arange(len(values))[::-1]
-        axes.barh(where, values, height=0.55, color=[LOOKS[2 if v >= 0 else 1].colour for v in values])
+        bars = axes.barh(where, values, height=0.55, color=[LOOKS[2 if v >= 0 else 1].colour for v in values])
+        axes.bar_label(bars, fmt="%.1f", padding=4)
+        axes.margins(x=0.18)
+        axes.grid(visible=False, axis="y")
         axes.set_yticks(where, [score.label for score in self.scores])
         axes.axvline(0.0, color="#555555", linewidth=1.0)
         for edge in (-math.log(10), math.log(10)):
