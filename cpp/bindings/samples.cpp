@@ -108,9 +108,9 @@ struct HeldProblem {
         const auto cells = static_cast<std::size_t>(elements.count * d);
         const bool is_identity = elements.images.empty() && elements.matrices.empty();
         bool whole = elements.count >= 1 && (elements.count == 1 || !is_identity) &&
-                    (elements.images.empty() || elements.images.size() == cells) &&
-                    (elements.signs.empty() || elements.signs.size() == elements.images.size()) &&
-                    (elements.matrices.empty() || static_cast<Index>(elements.matrices.size()) == elements.count);
+                     (elements.images.empty() || elements.images.size() == cells) &&
+                     (elements.signs.empty() || elements.signs.size() == elements.images.size()) &&
+                     (elements.matrices.empty() || static_cast<Index>(elements.matrices.size()) == elements.count);
         for (const Index i : elements.images) whole = whole && i >= 0 && i < d;
         for (const auto& matrix : elements.matrices) whole = whole && matrix.rows() == d && matrix.cols() == d;
         expect(whole, "the group's elements do not fit the inputs");
@@ -256,7 +256,8 @@ void bind_problem(py::module_& module, const char* name) {
 }  // namespace
 
 void bind_samples(py::module_& module) {
-    module.attr("sample_block") = SampleNetwork<double>::block;  // samples looked at together
+    module.attr("sample_block") = SampleNetwork<double>::block;         // samples looked at together
+    module.attr("sample_parts") = SampleObjective<double>::most_parts;  // threads that one run can use
     py::class_<Elements<double>>(module, "Elements", "The elements of a group, as images and signs or as matrices.")
         .def(py::init(&make_elements), py::arg("count") = 1, py::arg("images") = std::vector<Index>{},
              py::arg("signs") = std::vector<double>{}, py::arg("matrices") = std::vector<Array<double>>{})

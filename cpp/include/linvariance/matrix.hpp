@@ -54,8 +54,8 @@ void add_product(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<B>& b, E
     multiply(a, b, c, true);
 }
 
-// to (columns, rows) = fromᵀ for `from` (rows, columns), whose rows are `step` apart: eight rows at a time, so that both
-// are walked along.
+// to (columns, rows) = fromᵀ for `from` (rows, columns), whose rows are `step` apart: eight rows at a time, so that
+// both are walked along.
 template <class T>
 void set_transposed(Index rows, Index columns, const T* from, Index step, T* to) {
     Index i = 0;

@@ -13,7 +13,8 @@ class SampleTangent : public SampleNetwork<T> {
     using Base = SampleNetwork<T>;
 
   public:
-    SampleTangent(const std::vector<Index>& widths, Activation activation, const FirstLayer<T>& first_layer, bool pooled)
+    SampleTangent(const std::vector<Index>& widths, Activation activation, const FirstLayer<T>& first_layer,
+                  bool pooled)
         : Base(widths, activation, first_layer, pooled), tangents_(widths.size()) {
         for (std::size_t j = 1; j < widths.size(); ++j) {
             const Index rows = j == 1 ? first_layer.elements() * widths[1] : widths[j];

@@ -23,9 +23,7 @@ struct SampleProblem {
     Loss loss;
     std::optional<Fourier<T>> fourier = {};
 
-    FirstLayer<T> first_layer(Index units) const {
-        return {elements, fourier ? &*fourier : nullptr, units, X.cols()};
-    }
+    FirstLayer<T> first_layer(Index units) const { return {elements, fourier ? &*fourier : nullptr, units, X.cols()}; }
 };
 
 template <class T>
