@@ -256,7 +256,8 @@ void bind_problem(py::module_& module, const char* name) {
 }  // namespace
 
 void bind_samples(py::module_& module) {
-    module.attr("sample_block") = SampleNetwork<double>::block;  // samples looked at together
+    module.attr("sample_block") = SampleNetwork<double>::block;         // samples looked at together
+    module.attr("sample_parts") = SampleObjective<double>::most_parts;  // threads that one run can use
     py::class_<Elements<double>>(module, "Elements", "The elements of a group, as images and signs or as matrices.")
         .def(py::init(&make_elements), py::arg("count") = 1, py::arg("images") = std::vector<Index>{},
              py::arg("signs") = std::vector<double>{}, py::arg("matrices") = std::vector<Array<double>>{})

@@ -191,7 +191,8 @@ void multiply_on_samples(const std::vector<Index>& widths, const SampleProblem<d
 
 template <class T>
 void samples(const std::vector<Index>& widths) {
-    const Data<T> data(800, widths.front(), widths.back());  // two parts: some blocks of 96, and a rest
+    // A block of 96 and a rest; for the small ones two parts, each some blocks and a rest.
+    const Data<T> data(widths.front() < 100 ? 800 : 110, widths.front(), widths.back());
     for (const auto& elements : groups<T>(widths.front())) {
         for (const bool pooled : {false, true}) {
             for (const auto loss : {Loss::squared, Loss::cross_entropy}) {

@@ -8,6 +8,7 @@ _T = TypeVar("_T", np.float64, np.float32)
 
 build: dict[str, str]
 sample_block: int
+sample_parts: int
 
 _Classes = tuple[NDArray[np.int32], NDArray[np.int8] | None, int]
 

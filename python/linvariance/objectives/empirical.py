@@ -88,8 +88,8 @@ class Empirical:
         transform = self._fourier() if passes else None
         key = kind.name, transform is not None
         if key not in self._cores:
-            make = _core.SampleProblem32 if kind == np.float32 else _core.SampleProblem
-            X = self.X if transform is None else transform.transform(self.X, kind)
+            make: Any = _core.SampleProblem32 if kind == np.float32 else _core.SampleProblem
+            X: npt.NDArray[Any] = self.X if transform is None else transform.transform(self.X, kind)
             X, targets = (np.ascontiguousarray(array, dtype=kind) for array in (X, self.targets))
             P = np.zeros((0, 0), kind) if self.penalty is None else np.ascontiguousarray(self.penalty, dtype=kind)
             last = None if transform is None else _as_core(transform)

@@ -119,7 +119,8 @@ def train(
         init: init.pytorch() unless given.
         dtype: float64 or float32, of the weights and their updates; records are float64 always.
         record: what to keep; Record() unless given. Refused above 1 GiB.
-        threads: at most this many, by default one for each processor; parallel over runs.
+        threads: at most this many, by default one for each processor; parallel over runs and, if there are fewer on Samples,
+            over fixed parts of about 500 samples or more of each.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data(np.eye(3), np.diag([3.0, 2.0, 1.0]))
@@ -142,7 +143,8 @@ def train(
     instance(record, Record, "record", "e.g. Record(every=10)")
     optimizer = Adam() if optimizer is None else optimizer
     instance(optimizer, (Adam, GradientDescent), "optimizer", "e.g. Adam(lr=1e-3)")
-    threads = integer(threads, "threads") if threads is not None else processors()
+    useful = len(runs) * len(seeds) * (_core.sample_parts if isinstance(first.objective, Empirical) else 1)
+    threads = min(integer(threads, "threads") if threads is not None else processors(), useful)
     states = epochs // record.every + 1 + (epochs % record.every != 0)
     rows = first.outputs if activation == "identity" else shape[1]
     _refuse_memory(record, shape, rows, len(runs) * len(seeds), states)

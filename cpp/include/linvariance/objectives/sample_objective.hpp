@@ -45,6 +45,8 @@ class Penalty {
 template <class T>
 class SampleObjective {
   public:
+    static constexpr Index most_parts = 16;
+
     // P (d_0, d_0) of the penalty, or empty
     SampleObjective(const SampleProblem<T>& problem, const std::vector<Index>& widths, Activation activation,
                     const Matrix<T>& P, Index threads = 1)
@@ -99,7 +101,7 @@ class SampleObjective {
     // How many parts n samples fall into. Each has a gradient of its own, so: some blocks each, and 64 MB together.
     static Index parts(Index n, Index size) {
         const Index room = (Index{1} << 26) / (static_cast<Index>(sizeof(T)) * std::max<Index>(size, 1));
-        return std::clamp<Index>(n / (4 * SampleNetwork<T>::block), 1, std::clamp<Index>(room, 1, 16));
+        return std::clamp<Index>(n / (4 * SampleNetwork<T>::block), 1, std::clamp<Index>(room, 1, most_parts));
     }
 
     double whole_pass(T* weights, T* out) {
