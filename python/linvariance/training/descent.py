@@ -119,8 +119,8 @@ def train(
         init: init.pytorch() unless given.
         dtype: float64 or float32, of the weights and their updates; records are float64 always.
         record: what to keep; Record() unless given. Refused above 1 GiB.
-        threads: at most this many, by default one for each processor; parallel over runs and, if there are fewer on Samples,
-            over fixed parts of about 500 samples or more of each.
+        threads: at most this many, by default one for each processor; parallel over runs and, if these are
+            fewer and on Samples, over fixed parts of each one's samples, 400 or more.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data(np.eye(3), np.diag([3.0, 2.0, 1.0]))
