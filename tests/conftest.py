@@ -29,7 +29,9 @@ def rng():
 
 def pytest_sessionfinish(session):
     if hasattr(session.config, "workeroutput"):  # pytest-xdist: a worker hands its ratios to the controller
-        session.config.workeroutput["ratios"] = {claim: [float(ratio), test] for claim, (ratio, test) in tolerances.worst.items()}
+        session.config.workeroutput["ratios"] = {
+            claim: [float(ratio), test] for claim, (ratio, test) in tolerances.worst.items()
+        }
 
 
 @pytest.hookimpl(optionalhook=True)
