@@ -78,7 +78,8 @@ def nonnegative(value: object, n: int, name: str = "weights") -> Array:
 def total_weight(total: float, name: str = "weights") -> float:
     """The sum of weights, positive and finite."""
     if not 0 < total < math.inf:
-        raise ValueError(f"{name} sum to {total}: the total weight must be positive and finite.")
+        found = total if total else "zero"
+        raise ValueError(f"{name} sum to {found}: the total weight must be positive and finite.")
     return total
 
 
