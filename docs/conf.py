@@ -1,5 +1,6 @@
 """The documentation site: `make docs` builds it with warnings as errors, and executes the tutorials."""
 
+import re
 from importlib.metadata import version as installed
 
 project = "linvariance"
@@ -8,7 +9,7 @@ release = version = installed("linvariance")
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
-suppress_warnings = ["misc.highlighting_failure"]
+suppress_warnings = ["misc.highlighting_failure", "myst.xref_ambiguous", "ref.python"]
 
 html_theme = "furo"
 html_title = "linvariance"
@@ -26,10 +27,10 @@ napoleon_use_ivar = True
 
 
 def escape(app, what, name, obj, options, lines):
-    """Docstrings are plain text: |G| is the order of a group, W_1 a layer, and a star no emphasis."""
+    """Docstrings are plain text: |G| is the order of a group and coef_ an attribute."""
     for k, line in enumerate(lines):
         if not line.lstrip().startswith((">>>", "...")):
-            lines[k] = line.replace("|", r"\|")
+            lines[k] = re.sub(r"(?<=\w)_(?!\w)", r"\\_", line.replace("|", r"\|"))
 
 
 def setup(app):
