@@ -17,7 +17,7 @@ SHAPES = ((5, 196), (10, 784), (64, 2048))  # h, d
 
 def library() -> ctypes.CDLL | None:
     """The kernels, compiled as CMakeLists.txt does."""
-    flags = ["-O2", "-std=c++20", "-fno-math-errno", "-ffp-contract=fast", "-ftree-vectorize"]
+    flags = ["-O2", "-std=c++20", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-ftree-vectorize"]
     flags += ["-fvect-cost-model=dynamic", f"-I{ROOT / 'cpp/include'}"]
     try:
         return compiled([Path(__file__).with_name("product.cpp"), ROOT / "cpp/kernels/levels.cpp"], flags)

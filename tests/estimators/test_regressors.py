@@ -175,3 +175,12 @@ def test_no_group_and_no_bound_is_least_squares():
         model = make().fit(X, Y, w)
         np.testing.assert_allclose(model.coef_, peer.coef_, atol=1e-12)
         np.testing.assert_allclose(model.intercept_, peer.intercept_, atol=1e-11)
+
+
+@pytest.mark.parametrize("kind", ["datetime64[s]", "timedelta64[s]"])
+def test_dates_are_not_read_as_numbers(kind):
+    pandas = pytest.importorskip("pandas")
+    rows = np.arange(12).reshape(4, 3).astype(kind)
+    for X in (rows, pandas.DataFrame(rows)):
+        with pytest.raises(TypeError, match=r"X holds .*pass numbers"):
+            lv.HardWiredRegressor().fit(X, np.arange(4.0))

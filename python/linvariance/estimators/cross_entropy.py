@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..arrays import Array, integer, real
 from ..data.samples import Samples
+from ..networks import Network, value_and_gradient
 from ..objectives.spectra import svd
 from ..problems import Problem, unconstrained
 
@@ -82,7 +83,8 @@ class Descent:
     def _at(self, V: Array, b: Array) -> tuple[float, Array, Array]:
         """The loss and its gradients in V and b."""
         scores = np.hstack([V, b[:, None]]) if self.intercept else V
-        loss = sum(share * problem.loss(scores) for share, problem in self._problems)
-        slope = np.asarray(sum(share * problem.gradient(scores) for share, problem in self._problems))
-        D = slope[:, : self.dim] + 2 * self.ridge * V
-        return float(loss + self.ridge * np.square(V).sum()), D, slope[:, self.dim :].ravel()
+        loss, slope = self.ridge * float(np.square(V).sum()), np.zeros_like(scores)
+        for share, problem in self._problems:
+            value, (gradient,) = value_and_gradient(problem, Network([scores]))
+            loss, slope = loss + share * value, slope + share * gradient
+        return loss, slope[:, : self.dim] + 2 * self.ridge * V, slope[:, self.dim :].ravel()

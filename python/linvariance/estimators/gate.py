@@ -25,7 +25,7 @@ KINDS = (np.float64, np.float32)
 
 def inputs_of(estimator: Any, X: Any, *, reset: bool = False) -> Anyreal:
     """Rows X (n, d0), their names and number remembered or compared."""
-    _refuse_masks(X=X)
+    _refuse_unread(X=X)
     rows: Anyreal = validate_data(estimator, X, dtype=KINDS, reset=reset)
     return rows
 
@@ -34,7 +34,7 @@ def samples_of(
     estimator: Any, X: Any, y: Any, sample_weight: Any, *, reset: bool
 ) -> tuple[Anyreal, Anyreal, Array | None]:
     """Rows X (n, d0), numeric targets (n,) or (n, dL), weights (n,) or None."""
-    _refuse_masks(X=X, y=y)
+    _refuse_unread(X=X, y=y)
     X, y = validate_data(estimator, X, y, dtype=KINDS, multi_output=True, y_numeric=True, reset=reset)
     if y.dtype.kind not in "biuf":
         raise ValueError(f"y must hold real numbers, but holds {y.dtype}.")
@@ -43,7 +43,7 @@ def samples_of(
 
 def labelled_of(estimator: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Anyreal, npt.NDArray[Any], Array | None]:
     """Rows X (n, d0), classes (n,), weights (n,) or None; rows of weight 0 are left out."""
-    _refuse_masks(X=X, y=y)
+    _refuse_unread(X=X, y=y)
     X, y = validate_data(estimator, X, y, dtype=KINDS)
     weights = weights_of(sample_weight, len(X))
     if weights is None:
@@ -59,7 +59,7 @@ def weights_of(sample_weight: Any, n: int) -> Array | None:
 
 def numbers(value: Any, name: str) -> Array:
     """Rows of any kind that scikit-learn takes, as finite float64."""
-    _refuse_masks(**{name: value})
+    _refuse_unread(**{name: value})
     rows: Array = check_array(value, dtype=np.float64, ensure_min_features=0, input_name=name)
     return rows
 
@@ -86,7 +86,11 @@ def rank_of(rank: int | None, outputs: int, name: str = "rank") -> int:
     return outputs if rank is None else index(rank, name)
 
 
-def _refuse_masks(**arrays: npt.ArrayLike) -> None:
+def _refuse_unread(**arrays: npt.ArrayLike) -> None:
+    """What scikit-learn would read as numbers: masked entries, and dates as counts of their units."""
     for name, array in arrays.items():
         if isinstance(array, np.ma.MaskedArray):
             raise TypeError(f"{name} is a masked array: fill or drop the masked entries first.")
+        held = np.asarray(array) if hasattr(array, "dtypes") else array  # a frame has a kind for each column
+        if getattr(getattr(held, "dtype", None), "kind", "") in ("m", "M"):
+            raise TypeError(f"{name} holds {held.dtype}: pass numbers, such as days since a date.")  # type: ignore[union-attr]
