@@ -42,6 +42,12 @@ View<T> mutable_view(Array<T>& array) {
     return {array.mutable_data(), array.shape(0), array.shape(1)};
 }
 
+// For a computation without the lock of the interpreter: false if a signal's handler has raised, as Ctrl-C's does.
+inline bool no_signal() {
+    const py::gil_scoped_acquire locked;
+    return PyErr_CheckSignals() == 0;
+}
+
 void bind_chain(py::module_& module);
 void bind_orbits(py::module_& module);
 void bind_descent(py::module_& module);

@@ -4,11 +4,12 @@
 #include <mutex>
 
 #include "arrays.hpp"
+#include "linvariance/pulse.hpp"
 
 namespace linvariance::bindings {
 
-// Operator: a Hessian of the core, with parameters() and apply(directions, out). Constructed as that one is. It owns
-// its workspace, so it serves one thread at a time.
+// Operator: a Hessian of the core, with parameters() and apply(directions, out, pulse). Constructed as that one is. It
+// owns its workspace, so it serves one thread at a time.
 template <class Operator>
 class Locked : Operator {
   public:
@@ -20,9 +21,14 @@ class Locked : Operator {
         Array<double> out({directions.shape(0), directions.shape(1)});
         View<double> out_view = mutable_view(out);
         const ConstView<double> in = view(directions);
-        const py::gil_scoped_release unlocked;
-        const std::lock_guard lock(mutex_);
-        Operator::apply(in, out_view);
+        try {
+            const py::gil_scoped_release unlocked;
+            const std::lock_guard lock(mutex_);
+            Pulse pulse(no_signal);
+            Operator::apply(in, out_view, pulse);
+        } catch (const Interrupted&) {
+            throw py::error_already_set();
+        }
         return out;
     }
 

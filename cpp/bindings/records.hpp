@@ -19,11 +19,6 @@ inline void expect_fit(const Observables& look, Index rows, Index columns) {
     expect(fits, "the observables do not fit the widths");
 }
 
-inline bool no_signal() {
-    const py::gil_scoped_acquire locked;
-    return PyErr_CheckSignals() == 0;
-}
-
 struct Schedule {
     Index epochs, every, threads;
     bool weights;

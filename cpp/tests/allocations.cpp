@@ -182,10 +182,11 @@ void multiply_on_samples(const std::vector<Index>& widths, const SampleProblem<d
     Matrix<double> out(copies, parameters);
     View<double> to(out.data(), out.rows(), out.cols());
     const ConstView<double> from(directions.data(), directions.rows(), directions.cols());
-    hessian.apply(from, to);  // sizes the workspace
+    Pulse pulse([] { return true; });
+    hessian.apply(from, to, pulse);  // sizes the workspace
     forbidden = true;
     Eigen::internal::set_is_malloc_allowed(false);
-    hessian.apply(from, to);
+    hessian.apply(from, to, pulse);
     allow();
 }
 
@@ -225,10 +226,11 @@ void multiply(const std::vector<Index>& widths, Index copies) {
     Matrix<double> out(copies, chain.parameters());
     View<double> to(out.data(), out.rows(), out.cols());
     const ConstView<double> from(directions.data(), directions.rows(), directions.cols());
-    hessian.apply(from, to);  // sizes the workspace
+    Pulse pulse([] { return true; });
+    hessian.apply(from, to, pulse);  // sizes the workspace
     forbidden = true;
     Eigen::internal::set_is_malloc_allowed(false);
-    hessian.apply(from, to);
+    hessian.apply(from, to, pulse);
     allow();
 }
 

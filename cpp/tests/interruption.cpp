@@ -1,10 +1,11 @@
 // run_all: every task once, an interruption stops the rest, an exception of a task reaches the caller. Crew: every task
-// once a round.
+// once a round. Pulse: asks at most twenty times a second, throws when told to stop.
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
 
 #include "linvariance/parallel.hpp"
+#include "linvariance/pulse.hpp"
 
 namespace {
 
@@ -65,5 +66,18 @@ int main() {
             if (round % 1000 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));  // helpers fall asleep
         }
     }
-    std::puts("run_all and Crew hold");
+
+    int asked = 0;
+    linvariance::Pulse pulse([&] { return ++asked < 3; });
+    const auto start = std::chrono::steady_clock::now();
+    bool interrupted = false;
+    try {
+        while (std::chrono::steady_clock::now() - start < std::chrono::seconds(60)) pulse.beat();
+    } catch (const linvariance::Interrupted&) {
+        interrupted = true;
+    }
+    require(interrupted && asked == 3, "a pulse stops when it is told to");
+    require(std::chrono::steady_clock::now() - start >= std::chrono::milliseconds(150),
+            "and asks no more than twenty times a second");
+    std::puts("run_all, Crew and Pulse hold");
 }

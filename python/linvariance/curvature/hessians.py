@@ -42,6 +42,7 @@ def check_network(problem: Problem, network: Network, name: str = "network") -> 
 
 
 BLOCK = 64  # directions at once, at most
+ENTRIES = 2**21  # of theirs on moments: Python copies them, and lets no Ctrl-C in meanwhile
 WORKSPACE = 2**28  # bytes of theirs on samples, beyond the first
 
 
@@ -53,7 +54,7 @@ class HessianOperator(LinearOperator):  # type: ignore[misc]
         super().__init__(np.dtype(np.float64), (flat.size, flat.size))
         self._problem, self._network = problem, network
         self._core: Any
-        self._block = BLOCK
+        self._block = max(1, min(BLOCK, ENTRIES // max(1, flat.size)))
         self._quadratic: Quadratic | None = None
         if isinstance(problem.objective, Empirical):
             self._block = max(1, min(BLOCK, WORKSPACE // max(1, problem.objective.workspace(network.widths[1]))))
@@ -75,7 +76,7 @@ class HessianOperator(LinearOperator):  # type: ignore[misc]
         if np.iscomplexobj(X):
             raise TypeError("The Hessian is real: apply it to the real and the imaginary part apart.")
         out = np.empty((X.shape[1], X.shape[0]))
-        for block in range(0, len(out), self._block):  # bounds the workspace, and lets Ctrl-C in
+        for block in range(0, len(out), self._block):  # bounds the workspace
             directions = np.ascontiguousarray(X[:, block : block + self._block].T, dtype=np.float64)
             out[block : block + self._block] = self._core.apply(directions)
         return out.T

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "linvariance/objectives/moment_objective.hpp"
+#include "linvariance/pulse.hpp"
 
 namespace linvariance {
 
@@ -26,8 +27,27 @@ class Hessian {
 
     Index parameters() const { return chain_.parameters(); }
 
-    // out (copies, parameters) = H applied to every row of directions (copies, parameters)
-    void apply(const ConstView<T>& directions, View<T>& out) {
+    // out (copies, parameters) = H applied to every row of directions (copies, parameters), some at a time: what is in
+    // between stays in the cache
+    void apply(const ConstView<T>& directions, View<T>& out, Pulse& pulse) {
+        const Index some = at_once();
+        for (Index k = 0; k < directions.rows(); k += some) {
+            const Index copies = std::min(some, directions.rows() - k);
+            View<T> part(out.data() + k * parameters(), copies, parameters());
+            apply_some({directions.data() + k * parameters(), copies, parameters()}, part, pulse);
+        }
+    }
+
+  private:
+    // As many as fit into half a megabyte, but enough rows for each pass over S.
+    Index at_once() const {
+        const Index bytes = static_cast<Index>(sizeof(T)) * (4 * chain_.parameters() + 2 * chain_.inner_size() +
+                                                             work_.moment_product.size(objective_.S));
+        return std::max<Index>((Index{1} << 19) / std::max<Index>(bytes, 1),
+                               1 + 32 / std::max<Index>(chain_.widths()[1], 1));
+    }
+
+    void apply_some(const ConstView<T>& directions, View<T>& out, Pulse& pulse) {
         const Index copies = directions.rows();
         reserve(copies);
         const Field<T> tangent{tangent_.data(), tangent_inner_.data()};
@@ -36,10 +56,12 @@ class Hessian {
             const ConstView<T> from(directions.row(k).data() + offset, layer.rows(), layer.cols());
             first ? objective_.S.enter(from, layer) : void(layer = from);
         });
-        product_tangent(chain_, value(), tangent, copies);
+        product_tangent(chain_, value(), tangent, copies, work_.moment_product.needs_root(objective_.S));
+        pulse.beat();
         auto root = chain_.at(adjoint_tangent, chain_.root(), copies);
         root = T(2) * work_.moment_product.apply_tangent(objective_.S, value(), work_.moment.data(), tangent,
-                                                         moment_tangent_.data(), copies);
+                                                         moment_tangent_.data(), copies, pulse);
+        pulse.beat();
         const Field<T> adjoint{gradient_.data(), work_.adjoint_inner.data()};
         product_pullback_tangent(chain_, value(), adjoint, tangent, adjoint_tangent, copies);
         for_each_layer(copies, adjoint_tangent, [&](auto layer, Index offset, bool first, Index k) {
@@ -48,7 +70,6 @@ class Hessian {
         });
     }
 
-  private:
     Field<T> value() { return {weights_.data(), work_.inner.data()}; }
 
     template <class Function>

@@ -27,7 +27,8 @@ class SampleTangent : public SampleNetwork<T> {
     // layers come as such, and what belongs to those of the results is added to `stacks` (copies, .).
     template <class X, class Y>
     void add(const X& x, const Y& targets, Loss loss, const ConstView<T>& directions,
-             const std::vector<FirstLayer<T>>& first_layers, Matrix<T>& stacks, View<T>& out, Vector<T>& scratch) {
+             const std::vector<FirstLayer<T>>& first_layers, Matrix<T>& stacks, View<T>& out, Vector<T>& scratch,
+             Pulse& pulse) {
         const Index copies = directions.rows(), rows = this->elements_ * this->widths_[1];
         this->enter(x);
         keep_curvature(1, this->all(this->layers_[1].value));
@@ -36,18 +37,18 @@ class SampleTangent : public SampleNetwork<T> {
         const auto pre = [&](Index k) {
             return View<T>(pre_.data() + k * rows * this->columns_, rows, this->columns_);
         };
-        for (Index k = 0; k < copies; ++k)
+        for (Index k = 0; k < copies; ++k, pulse.beat())
             first_layers[static_cast<std::size_t>(k)].enter(this->columns_, strided(x), pre(k), this->scratch_);
         for (Index branch = 0; branch < this->branches(); ++branch) {
             forward(branch, loss, targets);
             scratch.setZero();
             this->go_back(branch, scratch.data());
-            for (Index k = 0; k < copies; ++k) {
+            for (Index k = 0; k < copies; ++k, pulse.beat()) {
                 auto one = pre(k);
                 along(branch, loss, targets, directions.row(k).data(), one, out.row(k).data());
             }
         }
-        for (Index k = 0; k < copies; ++k)
+        for (Index k = 0; k < copies; ++k, pulse.beat())
             this->first_layer_->add_gradient(this->columns_, strided(x), pre(k), stacks.row(k).data(), this->scratch_);
     }
 
@@ -169,11 +170,11 @@ class SampleHessian {
     Index parameters() const { return network_.parameters(); }
 
     // out (copies, parameters) = H applied to every row of directions
-    void apply(const ConstView<T>& directions, View<T>& out) {
+    void apply(const ConstView<T>& directions, View<T>& out, Pulse& pulse) {
         const Index copies = directions.rows(), h = network_.widths()[1], d = network_.widths()[0];
         const Index n = problem_->X.rows();
         if (penalty_) {
-            penalty_->apply(directions, out);
+            penalty_->apply(directions, out, pulse);
             out *= static_cast<T>(n * network_.branches());  // divided by below
         } else {
             out.setZero();
@@ -185,7 +186,7 @@ class SampleHessian {
         for (Index start = 0; start < n; start += network_.block) {
             const Index c = std::min(network_.block, n - start);
             network_.add(problem_->X.middleRows(start, c), problem_->targets.middleCols(start, c), problem_->loss,
-                         directions, first_layers_, stacks_, out, scratch_);
+                         directions, first_layers_, stacks_, out, scratch_, pulse);
         }
         for (Index k = 0; k < copies; ++k)
             first_layers_[static_cast<std::size_t>(k)].gather(stacks_.row(k).data(), {out.row(k).data(), h, d});

@@ -128,10 +128,12 @@ void product_pullback(const Chain& chain, const Field<T>& value, const Field<T>&
     }
 }
 
-// Tangents of every product in `copies` directions at once: Ẇ = sum_j W_L..V_j..W_1, the copies stacked.
+// Tangents of every product in `copies` directions at once, but for the root's if that is not needed:
+// Ẇ = sum_j W_L..V_j..W_1, the copies stacked.
 template <class T>
-void product_tangent(const Chain& chain, const Field<T>& value, const Field<T>& tangent, Index copies = 1) {
-    for (Index n = 0; n <= chain.root(); ++n) {
+void product_tangent(const Chain& chain, const Field<T>& value, const Field<T>& tangent, Index copies = 1,
+                     bool with_root = true) {
+    for (Index n = 0; n <= chain.root() - !with_root; ++n) {
         const auto& node = chain.node(n);
         if (node.is_layer()) continue;
         auto out = chain.at(tangent, n, copies);

@@ -3,6 +3,7 @@
 
 #include "linvariance/networks/chain.hpp"
 #include "linvariance/objectives/input_moment.hpp"
+#include "linvariance/pulse.hpp"
 
 namespace linvariance {
 
@@ -72,12 +73,17 @@ class MomentProduct {
         return at(buffer, 0);
     }
 
-    // Ẇ S in `copies` directions, given the buffer that apply() left
+    // Ẇ S in `copies` directions, given the buffer that apply() left; a beat between any two parts of a long product
     template <class T>
     View<T> apply_tangent(const InputMoment<T>& S, const Field<T>& value, T* buffer, const Field<T>& tangent,
-                          T* buffer_tangent, Index copies) const {
+                          T* buffer_tangent, Index copies, Pulse& pulse) const {
         auto first = at(buffer_tangent, start_, copies);
-        S.multiply(chain_->at(tangent, chain_->spine()[start_], copies), first, buffer_tangent + copies * size_);
+        const auto from = chain_->at(tangent, chain_->spine()[start_], copies);
+        const Index some = std::max<Index>((Index{1} << 29) / std::max<Index>(from.cols() * from.cols(), 1), 48);
+        for (Index row = 0; row < from.rows(); row += some, pulse.beat()) {
+            auto part = first.middleRows(row, std::min(some, from.rows() - row));
+            S.multiply(from.middleRows(row, part.rows()), part, buffer_tangent + copies * size_);
+        }
         for (std::size_t level = start_; level-- > 0;) {
             auto out = at(buffer_tangent, level, copies);
             const auto below = at(buffer_tangent, level + 1, copies);
