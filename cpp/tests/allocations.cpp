@@ -51,10 +51,12 @@ void allow() {
     Eigen::internal::set_is_malloc_allowed(true);
 }
 
-// The identity as it is, and in two blocks of the sums and differences of pairs.
+// The identity as it is, diagonal in a basis, and in two blocks of the sums and differences of pairs.
 template <class T>
 std::vector<InputMoment<T>> identities(Index d) {
-    std::vector<InputMoment<T>> found{InputMoment<T>(Matrix<double>::Identity(d, d))};
+    const Matrix<double> eye = Matrix<double>::Identity(d, d), ones = Matrix<double>::Ones(d, 1);
+    std::vector<InputMoment<T>> found{InputMoment<T>(eye),
+                                      InputMoment<T>({eye.data(), d, d}, ConstView<double>(ones.data(), d, 1))};
     if (d % 2 == 1) return found;
     const Index half = d / 2;
     std::vector<Index> order;

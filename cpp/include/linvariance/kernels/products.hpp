@@ -9,7 +9,8 @@ namespace linvariance {
 
 constexpr Size PANEL = 40960;   // bytes of the largest panel, of `depth` rows
 constexpr Size PAGES = 196608;  // bytes over which what is read may be scattered
-constexpr Size LEFT = 65536;    // bytes of the left factor that are copied side by side, where it has many rows
+constexpr Size FEW = 16;        // rows of B that stay in the cache however far apart they are
+constexpr Size LEFT = 131072;   // bytes of the left factor that are copied side by side, where it has many rows
 constexpr Size CACHE = 16384;   // bytes of B that stay in the first-level cache beside the rest
 
 // Near-equal parts of at most `most`: `count` of them, the first `longer` of which have one more than `length`.
@@ -54,7 +55,7 @@ void multiply_ab(Size m, Size n, Size k, Strided<const T> A, Strided<const T> B,
             const T* from = B.data + start;
             Size step = B.rows;
             // Else there to be read, and read once or from the cache.
-            if (columns < width || (m > kernel.rows && depth * B.rows > CACHE / Size(sizeof(T)))) {
+            if (columns < width || (m > kernel.rows && depth > FEW && depth * B.rows > CACHE / Size(sizeof(T)))) {
                 copy_panel(depth, width, columns, from, step, buffer);
                 from = buffer, step = width;
             }
