@@ -31,7 +31,7 @@ def against_numpy(size: int, widths: tuple[int, ...]) -> Rows:
     }
     # Long enough for ours to turn to the eigenbasis too.
     agree(rivals, 16 * widths[0] // min(widths) + 1, 1e-11)
-    return table(f"gradient descent {'-'.join(map(str, widths))}", race(rivals, at_least=4 * AT_LEAST))
+    return table(f"gradient descent {'-'.join(map(str, widths))}", race(rivals, at_least=10 * AT_LEAST))
 
 
 def together() -> Rows:
