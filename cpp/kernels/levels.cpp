@@ -26,6 +26,10 @@ using bodies::Level;
         bodies::choose_dot_rows<L<T>, DOT_ROWS>(m, n, k, A, a_row, B, b_row, C, c_row, onto);                         \
     }                                                                                                                 \
     template <class T>                                                                                                \
+    TARGET bool turn(Size count, Size step, Size points, Size n, Strided<const T> M, const T* in, T* out) {           \
+        return bodies::turn<L<T>>(count, step, points, n, M, in, out);                                                \
+    }                                                                                                                 \
+    template <class T>                                                                                                \
     TARGET void adam(Size size, const AdamStep<T>& step, const T* g, T* w, T* m, T* v) {                              \
         bodies::adam(size, step, g, w, m, v);                                                                         \
     }                                                                                                                 \
@@ -82,6 +86,7 @@ using bodies::Level;
                                DEPTH,                                                                                 \
                                &panel<T>,                                                                             \
                                &dots<T>,                                                                              \
+                               &turn<T>,                                                                              \
                                &adam<T>,                                                                              \
                                &residual<T>,                                                                          \
                                &scaled_residual<T>,                                                                   \

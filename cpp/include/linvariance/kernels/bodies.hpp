@@ -161,6 +161,43 @@ LINVARIANCE_BODY void choose_dot_rows(Size m, Size n, Size k, const T* A, Size a
     }
 }
 
+// One vector of columns, all of whose points are in registers at once.
+template <class L, int P, class T = typename L::Scalar>
+LINVARIANCE_BODY void turn_vector(Size n, Strided<const T> M, const T* in, T* out) {
+    using V = typename L::Vector;
+    using U = typename L::Unaligned;
+    V from[P];
+    LINVARIANCE_UNROLL
+    for (int q = 0; q < P; ++q) from[q] = *reinterpret_cast<const U*>(in + q * n);
+    LINVARIANCE_UNROLL
+    for (int p = 0; p < P; ++p) {
+        V sum = M.data[p * M.rows] * from[0];
+        LINVARIANCE_UNROLL
+        for (int q = 1; q < P; ++q) sum += M.data[p * M.rows + q * M.columns] * from[q];
+        *reinterpret_cast<U*>(out + p * n) = sum;
+    }
+}
+
+// The last vector of columns overlaps the one before it.
+template <class L, int P, class T = typename L::Scalar>
+LINVARIANCE_BODY void turn_points(Size count, Size step, Size n, Strided<const T> M, const T* in, T* out) {
+    for (; count > 0; --count, in += step, out += step) {
+        for (Size j = 0; j + L::width < n; j += L::width) turn_vector<L, P>(n, M, in + j, out + j);
+        turn_vector<L, P>(n, M, in + n - L::width, out + n - L::width);
+    }
+}
+
+template <class L, class T = typename L::Scalar>
+LINVARIANCE_BODY bool turn(Size count, Size step, Size points, Size n, Strided<const T> M, const T* in, T* out) {
+    if (n < L::width) return false;
+    if (points == 2) return turn_points<L, 2>(count, step, n, M, in, out), true;
+    if (points == 3) return turn_points<L, 3>(count, step, n, M, in, out), true;
+    if (points == 4) return turn_points<L, 4>(count, step, n, M, in, out), true;
+    if (points == 6) return turn_points<L, 6>(count, step, n, M, in, out), true;
+    if (points == 8) return turn_points<L, 8>(count, step, n, M, in, out), true;
+    return false;
+}
+
 // Update rules: plain loops, which the compiler vectorizes for the target it inlines them into.
 LINVARIANCE_BODY double root_of(double x) {
     return __builtin_sqrt(x);

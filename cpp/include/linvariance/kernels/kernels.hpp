@@ -41,6 +41,9 @@ struct Kernels {
     // C (m, n) = A (m, k) B (n, k)ᵀ or C += A Bᵀ, for m <= dot_rows, n <= dot_columns; the columns of A, B and C are
     // neighbours.
     void (*dots)(Size m, Size n, Size k, const T* A, Size a_row, const T* B, Size b_row, T* C, Size c_row, bool onto);
+    // out = M in for `count` matrices of (points, n) each, `step` apart from one to the next; M (points, points).
+    // false, and nothing done, for a number of points that it has no loop for.
+    bool (*turn)(Size count, Size step, Size points, Size n, Strided<const T> M, const T* in, T* out);
     // m <- m + (1 - b1)(g - m);  v <- b2 v + (1 - b2) g²;  w <- w - rate m / (sqrt(v) root + eps)
     void (*adam)(Size size, const AdamStep<T>& step, const T* g, T* w, T* m, T* v);
     // out = 2 (a - b)

@@ -89,9 +89,9 @@ class InputMoment {
         if (segments_.empty()) return multiply_parts(strided(left), left.rows(), out);
         View<T> there(scratch, left.rows(), size_), back(scratch + there.size(), left.rows(), size_);
         const ConstView<T> from(left.derived().data(), left.rows(), size_);
-        turn(from, there, [](const Matrix<T>& basis) -> const Matrix<T>& { return basis; });
+        turn(from, there, false);
         multiply_parts(strided(std::as_const(there)), left.rows(), back);
-        turn(back, out, [](const Matrix<T>& basis) { return basis.transpose(); });
+        turn(back, out, true);
     }
 
   private:
@@ -125,17 +125,20 @@ class InputMoment {
         }
     }
 
-    template <class From, class To, class Basis>
-    void turn(const From& from, To& to, Basis&& basis) const {
-        for (Index i = 0; i < from.rows(); ++i) {
-            Index start = i * size_;
-            for (const auto& segment : segments_) {
-                const Index points = segment.basis.rows();
-                const ConstView<T> in(from.derived().data() + start, points, segment.orbits);
-                View<T> out(to.derived().data() + start, points, segment.orbits);
-                set_product(basis(segment.basis), in, out);
-                start += points * segment.orbits;
+    // Segment by segment into the coordinates of the blocks, or back.
+    template <class From, class To>
+    void turn(const From& from, To& to, bool back) const {
+        Index start = 0;
+        for (const auto& [orbits, basis] : segments_) {
+            const Index points = basis.rows();
+            const Strided<const T> M{basis.data(), back ? 1 : points, back ? points : 1};
+            const T* const in = from.derived().data() + start;
+            T* const out = to.derived().data() + start;
+            if (!kernels<T>().turn(from.rows(), size_, points, orbits, M, in, out)) {
+                for (Index i = 0; i < from.rows() * size_; i += size_)
+                    multiply_ab<T>(points, orbits, points, M, {in + i, orbits, 1}, {out + i, orbits, 1}, false);
             }
+            start += points * orbits;
         }
     }
 
