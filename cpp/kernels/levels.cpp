@@ -16,7 +16,7 @@ using bodies::Level;
     template <class T>                                                                                                \
     using L = Level<T, BYTES, ROWS, VECTORS, DOT_ROWS, DOT_COLUMNS>;                                                  \
     template <class T>                                                                                                \
-    TARGET void panel(Size m, Size vectors, Size n, Size k, Strided<const T> A, const T* B, Size b_row, Strided<T> C, \
+    TARGET void panel(Size m, Size vectors, Size n, Size k, const Strided<const T>& A, const T* B, Size b_row, const Strided<T>& C, \
                       bool onto) {                                                                                    \
         bodies::panel<L<T>>(m, vectors, n, k, A, B, b_row, C, onto);                                                  \
     }                                                                                                                 \
@@ -26,7 +26,7 @@ using bodies::Level;
         bodies::choose_dot_rows<L<T>, DOT_ROWS>(m, n, k, A, a_row, B, b_row, C, c_row, onto);                         \
     }                                                                                                                 \
     template <class T>                                                                                                \
-    TARGET bool turn(Size count, Size step, Size points, Size n, Strided<const T> M, const T* in, T* out) {           \
+    TARGET bool turn(Size count, Size step, Size points, Size n, const Strided<const T>& M, const T* in, T* out) {           \
         return bodies::turn<L<T>>(count, step, points, n, M, in, out);                                                \
     }                                                                                                                 \
     template <class T>                                                                                                \

@@ -12,7 +12,8 @@
 
 namespace linvariance {
 
-// A matrix by its entries and the steps from row to row and from column to column.
+// A matrix by its entries and the steps from row to row and from column to column. By reference, where not inlined: a
+// copy, written in halves and read whole, would stall every call.
 template <class T>
 struct Strided {
     T* data;
@@ -36,14 +37,14 @@ struct Kernels {
     // C (m, n) = A (m, k) B (k, n) or, with `onto`, C += A B, for columns that fill up to `vectors` vectors; those of B
     // are all there to be read, the first n of C to be written. An entry of C is summed in the same order whatever m
     // and n are.
-    void (*panel)(Size m, Size vectors, Size n, Size k, Strided<const T> A, const T* B, Size b_row, Strided<T> C,
+    void (*panel)(Size m, Size vectors, Size n, Size k, const Strided<const T>& A, const T* B, Size b_row, const Strided<T>& C,
                   bool onto);
     // C (m, n) = A (m, k) B (n, k)ᵀ or C += A Bᵀ, for m <= dot_rows, n <= dot_columns; the columns of A, B and C are
     // neighbours.
     void (*dots)(Size m, Size n, Size k, const T* A, Size a_row, const T* B, Size b_row, T* C, Size c_row, bool onto);
     // out = M in for `count` matrices of (points, n) each, `step` apart from one to the next; M (points, points).
     // false, and nothing done, for a number of points that it has no loop for.
-    bool (*turn)(Size count, Size step, Size points, Size n, Strided<const T> M, const T* in, T* out);
+    bool (*turn)(Size count, Size step, Size points, Size n, const Strided<const T>& M, const T* in, T* out);
     // m <- m + (1 - b1)(g - m);  v <- b2 v + (1 - b2) g²;  w <- w - rate m / (sqrt(v) root + eps)
     void (*adam)(Size size, const AdamStep<T>& step, const T* g, T* w, T* m, T* v);
     // out = 2 (a - b)

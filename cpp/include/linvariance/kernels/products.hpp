@@ -45,30 +45,30 @@ void copy_panel(Size k, Size width, Size columns, const T* B, Size b_row, T* to)
 // C (m, n) = A (m, k) B (k, n) or, with `onto`, C += A B; the columns of B and of C are next to each other. Every entry
 // is summed in the same order whatever m and n are.
 template <class T>
-void multiply_ab(Size m, Size n, Size k, Strided<const T> A, Strided<const T> B, Strided<T> C, bool onto) {
+void multiply_ab(Size m, Size n, Size k, const Strided<const T>& A, const Strided<const T>& B, const Strided<T>& C, bool onto) {
     const Kernels<T>& kernel = kernels<T>();
     alignas(64) T buffer[PANEL / Size(sizeof(T))];
     const Parts tiles(k, kernel.depth);
-    for (Size t = 0; t < tiles.count; ++t) {
+    for (Size t = 0, at = 0; t < tiles.count; at += tiles.of(t++)) {
         const Size depth = tiles.of(t);
+        const Strided<const T> left{A.data + at * A.columns, A.rows, A.columns};
         for_each_panel(kernel, n, [&](Size start, Size width, Size columns, Size vectors) {
-            const T* from = B.data + start;
+            const T* from = B.data + at * B.rows + start;
             Size step = B.rows;
             // Else there to be read, and read once or from the cache.
             if (columns < width || (m > kernel.rows && depth > FEW && depth * B.rows > CACHE / Size(sizeof(T)))) {
                 copy_panel(depth, width, columns, from, step, buffer);
                 from = buffer, step = width;
             }
-            kernel.panel(m, vectors, columns, depth, A, from, step, {C.data + start, C.rows, 1}, onto || t > 0);
+            kernel.panel(m, vectors, columns, depth, left, from, step, {C.data + start, C.rows, 1}, onto || t > 0);
         });
-        A.data += depth * A.columns, B.data += depth * B.rows;
     }
 }
 
 // multiply_ab with `onto` for a B whose first `readable` columns, n or more, are there to be read and whose rows are
 // few enough, and not an unlucky number of bytes apart, to be read as they lie.
 template <class T>
-void add_ab_as_it_lies(Size m, Size n, Size k, Strided<const T> A, Strided<const T> B, Size readable, Strided<T> C) {
+void add_ab_as_it_lies(Size m, Size n, Size k, const Strided<const T>& A, const Strided<const T>& B, Size readable, const Strided<T>& C) {
     const Kernels<T>& kernel = kernels<T>();
     if (k > kernel.depth || k * B.rows > PAGES / Size(sizeof(T)) || B.rows * Size(sizeof(T)) % 512 == 0)
         return multiply_ab(m, n, k, A, B, C, true);
@@ -86,7 +86,7 @@ Size packed_size(Size n, Size k) {
     return (n + width - 1) / width * width * k;
 }
 template <class T>
-void pack(Size n, Size k, Strided<const T> B, T* packed) {
+void pack(Size n, Size k, const Strided<const T>& B, T* packed) {
     for_each_panel(kernels<T>(), n, [&](Size start, Size width, Size columns, Size) {
         copy_panel(k, width, columns, B.data + start, B.rows, packed + start * k);
     });
@@ -94,7 +94,7 @@ void pack(Size n, Size k, Strided<const T> B, T* packed) {
 
 // multiply_packed for many rows of A far apart in memory, which would push each other out of the cache.
 template <class T>
-void multiply_tall(Size m, Size n, Size k, Strided<const T> A, const T* packed, Strided<T> C, bool onto) {
+void multiply_tall(Size m, Size n, Size k, const Strided<const T>& A, const T* packed, const Strided<T>& C, bool onto) {
     const Kernels<T>& kernel = kernels<T>();
     alignas(64) T left[LEFT / Size(sizeof(T))];
     const Parts tiles(k, kernel.depth), blocks(m, LEFT / Size(sizeof(T)) / kernel.depth);
@@ -116,7 +116,7 @@ void multiply_tall(Size m, Size n, Size k, Strided<const T> A, const T* packed, 
 
 // multiply_ab, bit for bit.
 template <class T>
-void multiply_packed(Size m, Size n, Size k, Strided<const T> A, const T* packed, Strided<T> C, bool onto) {
+void multiply_packed(Size m, Size n, Size k, const Strided<const T>& A, const T* packed, const Strided<T>& C, bool onto) {
     const Kernels<T>& kernel = kernels<T>();
     const Parts tiles(k, kernel.depth);
     if (m > 2 * kernel.rows && A.rows * Size(sizeof(T)) >= 4096) return multiply_tall(m, n, k, A, packed, C, onto);
@@ -133,7 +133,7 @@ void multiply_packed(Size m, Size n, Size k, Strided<const T> A, const T* packed
 
 // C (m, n) = A (m, k) B (n, k)ᵀ or C += A Bᵀ; the columns of A, B and C are next to each other.
 template <class T>
-void multiply_abt(Size m, Size n, Size k, Strided<const T> A, Strided<const T> B, Strided<T> C, bool onto) {
+void multiply_abt(Size m, Size n, Size k, const Strided<const T>& A, const Strided<const T>& B, const Strided<T>& C, bool onto) {
     const Kernels<T>& kernel = kernels<T>();
     const Parts rows(m, kernel.dot_rows), columns(n, kernel.dot_columns);
     for (Size p = 0, j = 0; p < columns.count; j += columns.of(p++)) {
