@@ -11,94 +11,78 @@ namespace {
 using bodies::Level;
 
 // Each entry point inlines its body for its own target: nothing of a body exists out of line.
-#define LINVARIANCE_LEVEL(NAMESPACE, TARGET, BYTES, ROWS, VECTORS, DOT_ROWS, DOT_COLUMNS, DEPTH)                      \
-    namespace NAMESPACE {                                                                                             \
-    template <class T>                                                                                                \
-    using L = Level<T, BYTES, ROWS, VECTORS, DOT_ROWS, DOT_COLUMNS>;                                                  \
-    template <class T>                                                                                                \
-    TARGET void panel(Size m, Size vectors, Size n, Size k, const Strided<const T>& A, const T* B, Size b_row, const Strided<T>& C, \
-                      bool onto) {                                                                                    \
-        bodies::panel<L<T>>(m, vectors, n, k, A, B, b_row, C, onto);                                                  \
-    }                                                                                                                 \
-    template <class T>                                                                                                \
-    TARGET void dots(Size m, Size n, Size k, const T* A, Size a_row, const T* B, Size b_row, T* C, Size c_row,        \
-                     bool onto) {                                                                                     \
-        bodies::choose_dot_rows<L<T>, DOT_ROWS>(m, n, k, A, a_row, B, b_row, C, c_row, onto);                         \
-    }                                                                                                                 \
-    template <class T>                                                                                                \
-    TARGET bool turn(Size count, Size step, Size points, Size n, const Strided<const T>& M, const T* in, T* out) {           \
-        return bodies::turn<L<T>>(count, step, points, n, M, in, out);                                                \
-    }                                                                                                                 \
-    template <class T>                                                                                                \
-    TARGET void adam(Size size, const AdamStep<T>& step, const T* g, T* w, T* m, T* v) {                              \
-        bodies::adam(size, step, g, w, m, v);                                                                         \
-    }                                                                                                                 \
-    template <class T>                                                                                                \
-    TARGET void residual(Size size, const T* a, const T* b, T* out) {                                                 \
-        bodies::residual(size, a, b, out);                                                                            \
-    }                                                                                                                 \
-    template <class T>                                                                                                \
-    TARGET void scaled_residual(Size size, const T* a, const T* s, const T* b, T* out) {                              \
-        bodies::scaled_residual(size, a, s, b, out);                                                                  \
-    }                                                                                                                 \
-    template <class T>                                                                                                \
-    TARGET void momentum(Size size, T rate, T friction, const T* g, T* w, T* b) {                                     \
-        bodies::momentum(size, rate, friction, g, w, b);                                                              \
-    }                                                                                                                 \
-    template <class T>                                                                                                \
-    TARGET void relu(Size size, T* a, T* slope) {                                                                     \
-        bodies::relu(size, a, slope);                                                                                 \
-    }                                                                                                                 \
-    template <class T>                                                                                                \
-    TARGET void leaky_relu(Size size, T low, T* a, T* slope) {                                                        \
-        bodies::leaky_relu(size, low, a, slope);                                                                      \
-    }                                                                                                                 \
-    template <class T>                                                                                                \
-    TARGET void swish(Size size, T* a, T* slope) {                                                                    \
-        bodies::activate<L<T>, bodies::Swish<T>>(size, a, slope);                                                     \
-    }                                                                                                                 \
-    template <class T>                                                                                                \
-    TARGET void tanh(Size size, T* a, T* slope) {                                                                     \
-        bodies::activate<L<T>, bodies::Tanh<T>>(size, a, slope);                                                      \
-    }                                                                                                                 \
-    template <class T>                                                                                                \
-    TARGET void swish_curvature(Size size, const T* a, T* out) {                                                      \
-        bodies::curvature<L<T>, bodies::Swish<T>>(size, a, out);                                                      \
-    }                                                                                                                 \
-    template <class T>                                                                                                \
-    TARGET void tanh_curvature(Size size, const T* a, T* out) {                                                       \
-        bodies::curvature<L<T>, bodies::Tanh<T>>(size, a, out);                                                       \
-    }                                                                                                                 \
-    template <class T>                                                                                                \
-    TARGET double squared(Size rows, Size columns, const T* targets, Size t_row, T* O, Size o_row) {                  \
-        return bodies::squared<L<T>>(rows, columns, targets, t_row, O, o_row);                                        \
-    }                                                                                                                 \
-    template <class T>                                                                                                \
-    TARGET void cross_entropy(Size rows, Size columns, const T* targets, Size t_row, T* O, Size o_row, T* losses) {   \
-        bodies::cross_entropy<L<T>>(rows, columns, targets, t_row, O, o_row, losses);                                 \
-    }                                                                                                                 \
-    template <class T>                                                                                                \
-    constexpr Kernels<T> table{L<T>::width,                                                                           \
-                               ROWS,                                                                                  \
-                               VECTORS,                                                                               \
-                               DOT_ROWS,                                                                              \
-                               DOT_COLUMNS,                                                                           \
-                               DEPTH,                                                                                 \
-                               &panel<T>,                                                                             \
-                               &dots<T>,                                                                              \
-                               &turn<T>,                                                                              \
-                               &adam<T>,                                                                              \
-                               &residual<T>,                                                                          \
-                               &scaled_residual<T>,                                                                   \
-                               &momentum<T>,                                                                          \
-                               &relu<T>,                                                                              \
-                               &leaky_relu<T>,                                                                        \
-                               &swish<T>,                                                                             \
-                               &tanh<T>,                                                                              \
-                               &swish_curvature<T>,                                                                   \
-                               &tanh_curvature<T>,                                                                    \
-                               &squared<T>,                                                                           \
-                               &cross_entropy<T>};                                                                    \
+#define LINVARIANCE_LEVEL(NAMESPACE, TARGET, BYTES, ROWS, VECTORS, DOT_ROWS, DOT_COLUMNS, DEPTH)                    \
+    namespace NAMESPACE {                                                                                           \
+    template <class T>                                                                                              \
+    using L = Level<T, BYTES, ROWS, VECTORS, DOT_ROWS, DOT_COLUMNS>;                                                \
+    template <class T>                                                                                              \
+    TARGET void panel(Size m, Size vectors, Size n, Size k, const Strided<const T>& A, const T* B, Size b_row,      \
+                      const Strided<T>& C, bool onto) {                                                             \
+        bodies::panel<L<T>>(m, vectors, n, k, A, B, b_row, C, onto);                                                \
+    }                                                                                                               \
+    template <class T>                                                                                              \
+    TARGET void dots(Size m, Size n, Size k, const T* A, Size a_row, const T* B, Size b_row, T* C, Size c_row,      \
+                     bool onto) {                                                                                   \
+        bodies::choose_dot_rows<L<T>, DOT_ROWS>(m, n, k, A, a_row, B, b_row, C, c_row, onto);                       \
+    }                                                                                                               \
+    template <class T>                                                                                              \
+    TARGET bool turn(Size count, Size step, Size points, Size n, const Strided<const T>& M, const T* in, T* out) {  \
+        return bodies::turn<L<T>>(count, step, points, n, M, in, out);                                              \
+    }                                                                                                               \
+    template <class T>                                                                                              \
+    TARGET void adam(Size size, const AdamStep<T>& step, const T* g, T* w, T* m, T* v) {                            \
+        bodies::adam(size, step, g, w, m, v);                                                                       \
+    }                                                                                                               \
+    template <class T>                                                                                              \
+    TARGET void residual(Size size, const T* a, const T* b, T* out) {                                               \
+        bodies::residual(size, a, b, out);                                                                          \
+    }                                                                                                               \
+    template <class T>                                                                                              \
+    TARGET void scaled_residual(Size size, const T* a, const T* s, const T* b, T* out) {                            \
+        bodies::scaled_residual(size, a, s, b, out);                                                                \
+    }                                                                                                               \
+    template <class T>                                                                                              \
+    TARGET void momentum(Size size, T rate, T friction, const T* g, T* w, T* b) {                                   \
+        bodies::momentum(size, rate, friction, g, w, b);                                                            \
+    }                                                                                                               \
+    template <class T>                                                                                              \
+    TARGET void relu(Size size, T* a, T* slope) {                                                                   \
+        bodies::relu(size, a, slope);                                                                               \
+    }                                                                                                               \
+    template <class T>                                                                                              \
+    TARGET void leaky_relu(Size size, T low, T* a, T* slope) {                                                      \
+        bodies::leaky_relu(size, low, a, slope);                                                                    \
+    }                                                                                                               \
+    template <class T>                                                                                              \
+    TARGET void swish(Size size, T* a, T* slope) {                                                                  \
+        bodies::activate<L<T>, bodies::Swish<T>>(size, a, slope);                                                   \
+    }                                                                                                               \
+    template <class T>                                                                                              \
+    TARGET void tanh(Size size, T* a, T* slope) {                                                                   \
+        bodies::activate<L<T>, bodies::Tanh<T>>(size, a, slope);                                                    \
+    }                                                                                                               \
+    template <class T>                                                                                              \
+    TARGET void swish_curvature(Size size, const T* a, T* out) {                                                    \
+        bodies::curvature<L<T>, bodies::Swish<T>>(size, a, out);                                                    \
+    }                                                                                                               \
+    template <class T>                                                                                              \
+    TARGET void tanh_curvature(Size size, const T* a, T* out) {                                                     \
+        bodies::curvature<L<T>, bodies::Tanh<T>>(size, a, out);                                                     \
+    }                                                                                                               \
+    template <class T>                                                                                              \
+    TARGET double squared(Size rows, Size columns, const T* targets, Size t_row, T* O, Size o_row) {                \
+        return bodies::squared<L<T>>(rows, columns, targets, t_row, O, o_row);                                      \
+    }                                                                                                               \
+    template <class T>                                                                                              \
+    TARGET void cross_entropy(Size rows, Size columns, const T* targets, Size t_row, T* O, Size o_row, T* losses) { \
+        bodies::cross_entropy<L<T>>(rows, columns, targets, t_row, O, o_row, losses);                               \
+    }                                                                                                               \
+    template <class T>                                                                                              \
+    constexpr Kernels<T> table{                                                                                     \
+        L<T>::width,        ROWS,        VECTORS,          DOT_ROWS,  DOT_COLUMNS,  DEPTH,                          \
+        &panel<T>,          &dots<T>,    &turn<T>,         &adam<T>,  &residual<T>, &scaled_residual<T>,            \
+        &momentum<T>,       &relu<T>,    &leaky_relu<T>,   &swish<T>, &tanh<T>,     &swish_curvature<T>,            \
+        &tanh_curvature<T>, &squared<T>, &cross_entropy<T>};                                                        \
     }
 
 LINVARIANCE_LEVEL(baseline, , 16, 5, 2, 4, 2, 256)

@@ -37,8 +37,8 @@ struct Kernels {
     // C (m, n) = A (m, k) B (k, n) or, with `onto`, C += A B, for columns that fill up to `vectors` vectors; those of B
     // are all there to be read, the first n of C to be written. An entry of C is summed in the same order whatever m
     // and n are.
-    void (*panel)(Size m, Size vectors, Size n, Size k, const Strided<const T>& A, const T* B, Size b_row, const Strided<T>& C,
-                  bool onto);
+    void (*panel)(Size m, Size vectors, Size n, Size k, const Strided<const T>& A, const T* B, Size b_row,
+                  const Strided<T>& C, bool onto);
     // C (m, n) = A (m, k) B (n, k)ᵀ or C += A Bᵀ, for m <= dot_rows, n <= dot_columns; the columns of A, B and C are
     // neighbours.
     void (*dots)(Size m, Size n, Size k, const T* A, Size a_row, const T* B, Size b_row, T* C, Size c_row, bool onto);

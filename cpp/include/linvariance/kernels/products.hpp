@@ -45,7 +45,8 @@ void copy_panel(Size k, Size width, Size columns, const T* B, Size b_row, T* to)
 // C (m, n) = A (m, k) B (k, n) or, with `onto`, C += A B; the columns of B and of C are next to each other. Every entry
 // is summed in the same order whatever m and n are.
 template <class T>
-void multiply_ab(Size m, Size n, Size k, const Strided<const T>& A, const Strided<const T>& B, const Strided<T>& C, bool onto) {
+void multiply_ab(Size m, Size n, Size k, const Strided<const T>& A, const Strided<const T>& B, const Strided<T>& C,
+                 bool onto) {
     const Kernels<T>& kernel = kernels<T>();
     alignas(64) T buffer[PANEL / Size(sizeof(T))];
     const Parts tiles(k, kernel.depth);
@@ -68,7 +69,8 @@ void multiply_ab(Size m, Size n, Size k, const Strided<const T>& A, const Stride
 // multiply_ab with `onto` for a B whose first `readable` columns, n or more, are there to be read and whose rows are
 // few enough, and not an unlucky number of bytes apart, to be read as they lie.
 template <class T>
-void add_ab_as_it_lies(Size m, Size n, Size k, const Strided<const T>& A, const Strided<const T>& B, Size readable, const Strided<T>& C) {
+void add_ab_as_it_lies(Size m, Size n, Size k, const Strided<const T>& A, const Strided<const T>& B, Size readable,
+                       const Strided<T>& C) {
     const Kernels<T>& kernel = kernels<T>();
     if (k > kernel.depth || k * B.rows > PAGES / Size(sizeof(T)) || B.rows * Size(sizeof(T)) % 512 == 0)
         return multiply_ab(m, n, k, A, B, C, true);
@@ -116,7 +118,8 @@ void multiply_tall(Size m, Size n, Size k, const Strided<const T>& A, const T* p
 
 // multiply_ab, bit for bit.
 template <class T>
-void multiply_packed(Size m, Size n, Size k, const Strided<const T>& A, const T* packed, const Strided<T>& C, bool onto) {
+void multiply_packed(Size m, Size n, Size k, const Strided<const T>& A, const T* packed, const Strided<T>& C,
+                     bool onto) {
     const Kernels<T>& kernel = kernels<T>();
     const Parts tiles(k, kernel.depth);
     if (m > 2 * kernel.rows && A.rows * Size(sizeof(T)) >= 4096) return multiply_tall(m, n, k, A, packed, C, onto);
@@ -133,7 +136,8 @@ void multiply_packed(Size m, Size n, Size k, const Strided<const T>& A, const T*
 
 // C (m, n) = A (m, k) B (n, k)ᵀ or C += A Bᵀ; the columns of A, B and C are next to each other.
 template <class T>
-void multiply_abt(Size m, Size n, Size k, const Strided<const T>& A, const Strided<const T>& B, const Strided<T>& C, bool onto) {
+void multiply_abt(Size m, Size n, Size k, const Strided<const T>& A, const Strided<const T>& B, const Strided<T>& C,
+                  bool onto) {
     const Kernels<T>& kernel = kernels<T>();
     const Parts rows(m, kernel.dot_rows), columns(n, kernel.dot_columns);
     for (Size p = 0, j = 0; p < columns.count; j += columns.of(p++)) {
