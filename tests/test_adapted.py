@@ -36,6 +36,9 @@ GROUPS = {
         copies([[(1, 2, 0), (1, 0, 2)], [(1, 2, 0, 4, 5, 3), (3, 5, 4, 0, 2, 1)]], 3)
     ),
     "A4 on 4 points": lv.groups.permutations(copies([[(1, 2, 0, 3), (1, 0, 3, 2)]], 5)),
+    "17 orbits each of 2, 3, 4, 5, 6 and 8 points": lv.groups.permutations(
+        copies([[np.roll(np.arange(points), 1)] for points in (2, 3, 4, 5, 6, 8)], 17)
+    ),
     "two commuting shifts": lv.groups.image_translations(4, 3),
 }
 
