@@ -1,4 +1,4 @@
-"""How often the true symmetry is found, as choosing.md quotes it: `python docs/planted_symmetries.py [SEEDS]`.
+"""How often the true symmetry is found, as selection.md quotes it: `python docs/planted_symmetries.py [SEEDS]`.
 
 C1 < C2 < C4 < D4 turn (and mirror) images of 4 x 4 pixels. The truth has one of them as its symmetry, and no larger
 one: the part of every output's weights off the next larger group has norm 1. Gaussian pixels and noise of variance 1,

@@ -41,6 +41,10 @@ def rows(fit, name):
     }
 
 
+def begun_with(name):
+    return REGRESSORS[name](REP).fit(X, Y)
+
+
 ARRAY_ARGUMENTS = {}
 for _name, _make in EVERY.items():
     ARRAY_ARGUMENTS |= rows(_make, _name)
@@ -54,7 +58,39 @@ for _name, _make in REGRESSORS.items():
             "one column more",
         },
     )
+for _name in ("HardWiredRegressor", "AugmentedRegressor", "RegularizedRegressor"):
+    ARRAY_ARGUMENTS |= {
+        (f"{_name}.partial_fit", ROWS): (
+            lambda a, begun=_name: begun_with(begun).partial_fit(a, Y),
+            X,
+            CONVERTED,
+        ),
+        (f"{_name}.partial_fit targets", TARGETS): (
+            lambda a, begun=_name: begun_with(begun).partial_fit(X, a),
+            Y,
+            CONVERTED,
+        ),
+        (f"{_name}.partial_fit weighted", "sample_weight"): (
+            lambda a, begun=_name: begun_with(begun).partial_fit(X, Y, sample_weight=a),
+            WEIGHTS,
+            {"None"},
+        ),
+    }
 ARRAY_ARGUMENTS |= {
+    ("InvariantClassifier.decision_function", ROWS): (
+        FITTED["InvariantClassifier squared"].decision_function,
+        X,
+        {*CONVERTED, "one row more"},
+    ),
+    **{
+        (f"InvariantClassifier.{name}", ROWS): (
+            getattr(FITTED["InvariantClassifier cross_entropy"], name),
+            X,
+            {*CONVERTED, "one row more"},
+        )
+        for name in ("predict_proba", "predict_log_proba")
+    },
+    ("InvariantProjection.fit", ROWS): (lv.InvariantProjection(REP).fit, X, {*CONVERTED, "one row more"}),
     ("InvariantProjection.transform", ROWS): (PROJECTION.transform, X, {*CONVERTED, "one row more"}),
     ("InvariantProjection.inverse_transform", ROWS): (
         PROJECTION.inverse_transform,

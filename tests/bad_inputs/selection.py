@@ -39,6 +39,10 @@ SCALARS = {
         lambda v: select(*v),
         {"beside Moments": (MOMENTS, Y), "zero": (X, 0 * Y), "too large": (X, 1e130 * Y), "too small": (X, 1e-130 * Y)},
     ),
+    ("select_symmetry of one centred sample", "X"): (
+        lambda v: select(v, None, noise=1.0),
+        {"one": lv.Moments.from_data(X[:1], Y[:1]).centered()},
+    ),
     ("select_symmetry of a scale", "X"): (lambda v: select(X=v), {"too large": 1e130 * X, "too small": 1e-130 * X}),
     ("select_symmetry", "candidates|X"): (
         lambda v: select(candidates=v),
@@ -109,6 +113,14 @@ SCALARS = {
     ("symmetry_benefit", "Y"): (lambda v: lv.symmetry_benefit(MOMENTS, v, REP), {"beside Moments": Y}),
     ("symmetry_benefit", "folds"): (lambda v: lv.symmetry_benefit(X, Y, REP, folds=v), COUNTS_FROM_2),
     ("symmetry_benefit", "seed"): (lambda v: lv.symmetry_benefit(X, Y, REP, seed=v), NOT_SEEDS),
+    ("SymmetryBenefit.excess", "n"): (
+        lambda v: lv.symmetry_benefit(MOMENTS, None, REP).excess(v, 4),
+        {**NOT_STRENGTHS, "too few": 5},
+    ),
+    ("SymmetryBenefit.excess", "parameters"): (
+        lambda v: lv.symmetry_benefit(MOMENTS, None, REP).excess(99, v),
+        {k: v for k, v in NOT_FROM_ZERO.items() if k != "0"},
+    ),
     ("SymmetryBenefit.gain", "n"): (
         lv.symmetry_benefit(MOMENTS, None, REP).gain,
         {**{k: v for k, v in NOT_STRENGTHS.items() if k != "None"}, "too few": 5},

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import dblquad
+from scipy.linalg import helmert
 from scipy.stats import multivariate_normal
 
 import linvariance as lv
@@ -155,3 +156,35 @@ def test_scales_cancel(scale):
     assert other.log_evidence == pytest.approx(one.log_evidence, rel=1e-10)
     (other,) = Evidence(lv.Moments.from_data(X, Y * scale), lv.groups.cyclic(4)).best([0.0], Scales())
     assert other.log_evidence == pytest.approx(one.log_evidence - 60 * math.log(scale), rel=1e-10)
+
+
+@given(cases(spectra=FULL_RANK, targets=("noise", "linear")).filter(lambda case: case.n > 1), etas, logs)
+def test_centred_data_are_their_contrasts(case, eta, log_beta):
+    """An orthonormal basis of what is orthogonal to the mean makes n - 1 samples without an intercept."""
+    rows = [helmert(case.n) @ part for part in case.rows]
+    data, rep = package(case)
+    beta, size = math.exp(log_beta), (case.n - 1) * case.outputs
+    found, expected = (Evidence(m, rep) for m in (data.centered(), lv.Moments.from_data(*rows)))
+    one, other = (evidence.terms(beta, np.array([eta])) for evidence in (found, expected))
+    close("squares of contrasts", one[0], other[0], norms=np.sum(case.Y**2), dims=case.dims, condition=1 / beta + 1)
+    close("determinant of contrasts", one[1], other[1], norms=size, dims=case.dims, condition=1 / beta + 1)
+    unit = np.sum(rows[1] ** 2) + size
+    found, expected = (evidence.at(beta, [eta], 1.0)[0] for evidence in (found, expected))
+    close("evidence of contrasts", found, expected, norms=unit, dims=case.dims, condition=1 / beta + 1)
+
+
+def test_few_centred_samples_do_not_pass_for_noiseless():
+    """Fewer samples than inputs: with the mean counted as a sample, no noise would be infinitely likely."""
+    rng = np.random.default_rng(0)
+    X, rep = rng.standard_normal((20, 40)), lv.groups.channels(lv.groups.symmetric(10), 4)
+    Y = rep.project(rng.standard_normal((5, 40))) @ X.T
+    Y += np.linalg.norm(Y) / 10 * rng.standard_normal(Y.shape)
+    data = lv.Moments.from_data(X + 3, Y.T + 5).centered()
+    found = lv.select_symmetry(data, candidates={"any order": rep})
+    assert found.best.name == "any order"
+    assert found["none"].noise > 1e-6 * np.mean(Y**2)
+
+
+def test_one_centred_sample_weighs_nothing():
+    with pytest.raises(ValueError, match="X has 1 samples, centred"):
+        Evidence(lv.Moments.from_data([[1.0, 2.0]], [1.0]).centered(), lv.groups.symmetric(2))

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.linalg import helmert
 
 import linvariance as lv
 from linvariance.selection import degrees_of_freedom
@@ -154,3 +155,28 @@ def test_learning_curve_shows_itself(curve):
     pytest.importorskip("matplotlib")
     axes = curve.plot()
     assert curve.plot(axes) is axes
+
+
+def test_centred_moments_are_their_contrasts():
+    """n - 1 samples without an intercept: the same noise and gain, the same GCV but for a factor n/(n - 1)."""
+    rng = np.random.default_rng(0)
+    X, rep = rng.standard_normal((30, 4)) + 1, lv.groups.cyclic(4)
+    Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((30, 3)) + 5
+    centred, literal = lv.Moments.from_data(X, Y).centered(), lv.Moments.from_data(helmert(30) @ X, helmert(30) @ Y)
+    one, other = (lv.symmetry_benefit(m, rep=rep) for m in (centred, literal))
+    assert (one.n, one.noise, one.gain()) == pytest.approx((other.n, other.noise, other.gain()), rel=1e-12)
+    one, other = (lv.select_rank(lv.unconstrained(m, rank=3)) for m in (centred, literal))
+    assert [s.gcv for s in one.scores] == pytest.approx([s.gcv * 30 / 29 for s in other.scores], rel=1e-12)
+    one, other = (lv.select_symmetry(m, candidates={"turns": rep}) for m in (centred, literal))
+    for score, twin in zip(one.scores, other.scores, strict=True):
+        assert (score.name, score.noise) == (twin.name, pytest.approx(twin.noise, rel=1e-6))
+        assert score.log_evidence == pytest.approx(twin.log_evidence, rel=1e-10)
+        assert score.gcv == pytest.approx(twin.gcv * 30 / 29, rel=1e-6)
+
+
+def test_aic_counts_the_mean():
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((30, 4)), rng.standard_normal((30, 3))
+    score = lv.select_rank(lv.unconstrained(lv.Moments.from_data(X, Y).centered(), rank=3)).scores[-1]
+    expected = 90 * math.log(score.mean_square) + np.array([2, math.log(90)]) * 3 * (4 + 1)
+    assert (score.aic, score.bic) == pytest.approx(tuple(expected), rel=1e-12)

@@ -48,6 +48,11 @@ class Moments:
         return self._n
 
     @property
+    def contrasts(self) -> float:
+        """The n directions of samples that residuals may take; n - 1 when centred, since the mean took one."""
+        return self._n - self._centered
+
+    @property
     def inputs(self) -> int:
         """d0, columns of X."""
         return self._inputs
@@ -114,10 +119,10 @@ class Moments:
             ImportError: without dask (pip install 'linvariance[distributed]').
             TypeError, ValueError: as `from_data` does, with the number of the block of rows, counted from 0.
 
-        ::
-
-            with dask.distributed.Client():
-                m = Moments.from_dask(frame[["height", "weight"]], frame["age"])
+        >>> import dask.array as da
+        >>> X, Y = np.arange(12.0).reshape(6, 2), np.arange(6.0)
+        >>> Moments.from_dask(da.from_array(X, chunks=(2, 2)), da.from_array(Y, chunks=2))  # on a Client, if any
+        Moments(n=6, inputs=2, outputs=1)
         """
         found: Moments | None = reduced(X, Y, weights, _of_block, _merged)
         if found is None:
@@ -242,12 +247,29 @@ class Moments:
         return self._triangle[0, 1:] / self._triangle[0, 0]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes an npz file (no pickle) at exactly `path`, under a temporary name first."""
+        """Writes an npz file (no pickle) at exactly `path`, under a temporary name first.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> m = Moments.from_data([[1.0, 2.0], [3.0, 4.0]], [1.0, 2.0])
+        >>> with TemporaryDirectory() as folder:
+        ...     m.save(f"{folder}/m.npz")
+        ...     again = Moments.load(f"{folder}/m.npz")
+        >>> again, bool(np.all(again.factor == m.factor))
+        (Moments(n=2, inputs=2, outputs=1), True)
+        """
         files.save(path, "Moments", self.fields)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Moments:
-        """Moments that `save` wrote; ValueError if the file holds anything else."""
+        """Moments that `save` wrote; ValueError if the file holds anything else.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:  # parts made on other days or machines are merged
+        ...     for day, X in enumerate(([[1.0, 2.0]], [[3.0, 4.0]])):
+        ...         Moments.from_data(X, [day]).save(f"{folder}/{day}.npz")
+        ...     sum(Moments.load(f"{folder}/{day}.npz") for day in range(2))
+        Moments(n=2, inputs=2, outputs=1)
+        """
         return files.load(path, "Moments", cls.from_fields)
 
     @property

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import softmax
+from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
@@ -70,7 +70,11 @@ class InvariantClassifier(ClassifierMixin, LinearMap):
         self.fit_intercept, self.tol, self.max_iter = fit_intercept, tol, max_iter
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fits to rows X (n, d0) of classes y (n,), with non-negative weights (n,)."""
+        """Fits to rows X (n, d0) of classes y (n,), with non-negative weights (n,).
+
+        >>> InvariantClassifier().fit([[0.0], [1.0], [2.0]], ["a", "b", "b"]).classes_.tolist()
+        ['a', 'b']
+        """
         if not isinstance(self.loss, str) or self.loss not in LOSSES:
             raise ValueError(f"loss must be one of {', '.join(LOSSES)}, but is {self.loss!r:.60}.")
         X, y, weights = labelled_of(self, X, y, sample_weight)
@@ -85,29 +89,49 @@ class InvariantClassifier(ClassifierMixin, LinearMap):
         return self._take(_contrast(W.T).T, _contrast(b), iterations)
 
     def decision_function(self, X: Any) -> Array:
-        """W x + b for each row x: (n, k), or (n,) for two classes, positive for the second."""
+        """W x + b for each row x: (n, k), or (n,) for two classes, positive for the second.
+
+        >>> InvariantClassifier().fit([[0.0], [1.0]], ["a", "b"]).decision_function([[0.0], [1.0]]).round(9).tolist()
+        [-1.0, 1.0]
+        """
         scores = self._affine(X)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
-        """The class of the largest score, for each row: (n,)."""
+        """The class of the largest score, for each row: (n,).
+
+        >>> InvariantClassifier().fit([[0.0], [1.0]], ["a", "b"]).predict([[0.1], [0.9]]).tolist()
+        ['a', 'b']
+        """
         scores = self.decision_function(X)
         found: npt.NDArray[Any] = self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)]
         return found
 
     @available_if(lambda self: self.loss == "cross_entropy")
     def predict_proba(self, X: Any) -> Array:
-        """softmax(W x + b) (n, k); only for loss="cross_entropy"."""
-        scores = self.decision_function(X)
-        if scores.ndim == 1:
-            scores = np.stack([np.zeros(len(scores)), scores], axis=1)
-        return np.asarray(softmax(scores, axis=1))
+        """softmax(W x + b) (n, k); only for loss="cross_entropy".
+
+        >>> X, y = [[0.0], [0.0], [1.0], [1.0]], ["a", "b", "b", "b"]
+        >>> model = InvariantClassifier(loss="cross_entropy", ridge=1e-3).fit(X, y)
+        >>> model.predict_proba([[0.0]]).round(1).tolist()
+        [[0.5, 0.5]]
+        """
+        return np.asarray(softmax(self._all_scores(X), axis=1))
 
     @available_if(lambda self: self.loss == "cross_entropy")
     def predict_log_proba(self, X: Any) -> Array:
-        """Its logarithm (n, k)."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+        """The logarithm of `predict_proba` (n, k), finite where that underflows.
+
+        >>> model = InvariantClassifier(loss="cross_entropy", ridge=1e-2).fit([[0.0], [1.0]], ["a", "b"])
+        >>> bool(model.predict_proba([[1e6]])[0, 0] == 0), bool(np.isfinite(model.predict_log_proba([[1e6]])).all())
+        (True, True)
+        """
+        return np.asarray(log_softmax(self._all_scores(X), axis=1))
+
+    def _all_scores(self, X: Any) -> Array:
+        """(n, k), also of two classes."""
+        scores = self.decision_function(X)
+        return np.stack([np.zeros(len(scores)), scores], axis=1) if scores.ndim == 1 else scores
 
     def _take(self, W: Array, b: Array, iterations: int) -> Self:
         self.coef_, self.intercept_, self.n_iter_ = W, b, iterations

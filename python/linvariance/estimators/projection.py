@@ -38,19 +38,34 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         self.group = group
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Takes the number and the names of the columns of X; the rest is of the group alone."""
+        """Takes the number and the names of the columns of X; the rest is of the group alone.
+
+        >>> import numpy as np, linvariance as lv
+        >>> InvariantProjection(lv.groups.cyclic(4)).fit(np.zeros((1, 4))).components_.shape
+        (1, 4)
+        """
         dim = inputs_of(self, X, reset=True).shape[1]
         self.components_ = frozen(group_of(self.group, dim).invariant_basis())
         return self
 
     def transform(self, X: Any) -> Array:
-        """B x for each row x: (n, d)."""
+        """B x for each row x: (n, d).
+
+        >>> InvariantProjection().fit([[1.0, 2.0]]).transform([[3.0, 4.0]]).tolist()  # no group: B = 1
+        [[3.0, 4.0]]
+        """
         check_is_fitted(self)
         out: Array = inputs_of(self, X) @ self.components_.T
         return out
 
     def inverse_transform(self, X: Any) -> Array:
-        """Bᵀz for each row z (d,): of the x with these coordinates the least, for orthogonal ρ the invariant one."""
+        """Bᵀz for each row z (d,): of the x with these coordinates the least, for orthogonal ρ the invariant one.
+
+        >>> import numpy as np, linvariance as lv
+        >>> project = InvariantProjection(lv.groups.cyclic(4)).fit(np.zeros((1, 4)))
+        >>> abs(project.inverse_transform([[2.0]])).round(12).tolist()
+        [[1.0, 1.0, 1.0, 1.0]]
+        """
         check_is_fitted(self)
         z = numbers(X, "X")
         if z.shape[1] != len(self.components_):

@@ -39,7 +39,12 @@ class MomentRegressor(MultiOutputMixin, RegressorMixin, LinearMap, ABC):
     solution_: Solution
 
     def predict(self, X: Any) -> Array:
-        """W x + b for each row x of X: (n,) or (n, dL), as the targets were."""
+        """W x + b for each row x of X: (n,) or (n, dL), as the targets were.
+
+        >>> model = HardWiredRegressor().fit([[0.0], [1.0]], [[1.0, 0.0], [3.0, 0.0]])
+        >>> abs(model.predict([[2.0]]).round(12)).tolist()
+        [[5.0, 0.0]]
+        """
         return self._affine(X)
 
     def _settle(self, moments: Moments, *, flat: bool) -> Self:
@@ -67,12 +72,22 @@ class StreamedRegressor(MomentRegressor):
     rank: int | None
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fits to rows X (n, d0) and targets y (n,) or (n, dL), with non-negative weights (n,)."""
+        """Fits to rows X (n, d0) and targets y (n,) or (n, dL), with non-negative weights (n,).
+
+        >>> X, y = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [3.0, 1.0, 4.0]
+        >>> HardWiredRegressor().fit(X, y, sample_weight=[1.0, 1.0, 0.0]).predict([[1.0, 1.0]]).round(12).tolist()
+        [2.0]
+        """
         X, y, weights = samples_of(self, X, y, sample_weight, reset=True)
         return self._settle(Moments.from_data(X, y, weights), flat=y.ndim == 1)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fits to these rows and all rows before, by merging their moments: the same as fitting to all at once."""
+        """Fits to these rows and all rows before, by merging their moments: the same as fitting to all at once.
+
+        >>> model = HardWiredRegressor().partial_fit([[1.0, 0.0], [0.0, 1.0]], [3.0, 1.0])
+        >>> model.partial_fit([[1.0, 1.0]], [4.0]).coef_.round(12).tolist()
+        [3.0, 1.0]
+        """
         if not hasattr(self, "moments_"):
             return self.fit(X, y, sample_weight)
         X, y, weights = samples_of(self, X, y, sample_weight, reset=False)

@@ -70,7 +70,14 @@ class RegularizedRegressorCV(MomentRegressor):
         self.fit_intercept, self.cv, self.n_jobs = fit_intercept, cv, n_jobs
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Chooses strength and rank, and fits with them to all rows."""
+        """Chooses strength and rank, and fits with them to all rows X (n, d0) and targets y (n,) or (n, dL).
+
+        >>> import linvariance as lv
+        >>> X = np.random.default_rng(0).standard_normal((60, 4))
+        >>> model = RegularizedRegressorCV(lv.groups.cyclic(4), cv=3).fit(X, X @ [4.0, 3.0, 2.0, 1.0])
+        >>> model.strength_, model.losses_.mean(axis=(0, 2)).round(1).tolist()  # there is no symmetry
+        (0.001, [0.0, 0.0, 0.2, 2.8, 5.4, 5.9, 6.0])
+        """
         X, y, weights = samples_of(self, X, y, sample_weight, reset=True)
         splits = list(check_cv(self.cv).split(X, y))
         whole, folds = fold_moments(X, y, weights, splits)

@@ -109,6 +109,13 @@ class Network:
 
         Raises:
             ImportError: without PyTorch.
+
+        >>> Network([[[1.0, 2.0]], [[3.0]]], "relu").to_torch()
+        Sequential(
+          (0): Linear(in_features=2, out_features=1, bias=False)
+          (1): ReLU()
+          (2): Linear(in_features=1, out_features=1, bias=False)
+        )
         """
         return module_of(self.weights, self.activation)
 
@@ -119,11 +126,24 @@ class Network:
         Raises:
             ImportError: without PyTorch.
             TypeError, ValueError: naming the part of the module that a Network has not: a bias, dropout, ...
+
+        >>> from torch.nn import Linear, ReLU, Sequential
+        >>> network = Network.from_torch(Sequential(Linear(3, 2, bias=False), ReLU(), Linear(2, 1, bias=False)))
+        >>> network.widths, network.activation
+        ((3, 2, 1), 'relu')
         """
         return cls(*layers_of(module))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes an npz file (no pickle) at exactly `path`, under a temporary name first."""
+        """Writes an npz file (no pickle) at exactly `path`, under a temporary name first.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     Network([[[1.0, 2.0]], [[3.0]]], "tanh").save(f"{folder}/network.npz")
+        ...     again = Network.load(f"{folder}/network.npz")
+        >>> again.widths, again.activation, again.flat.tolist()
+        ((2, 1, 1), 'tanh', [1.0, 2.0, 3.0])
+        """
         files.save(path, "Network", {"flat": self.flat, "widths": self.widths, "activation": self.activation})
 
     @classmethod

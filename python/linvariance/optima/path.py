@@ -319,7 +319,16 @@ class RegularizationPath:
         return np.asarray(((ends[:, r - 1] - ends[:, r]) / top[:, 0]) if r else np.zeros(len(sigma)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes an npz file (no pickle) at exactly `path`: the data's moments, the group and the terms."""
+        """Writes an npz file (no pickle) at exactly `path`: the data's moments, the group and the terms.
+
+        >>> import linvariance as lv
+        >>> from tempfile import TemporaryDirectory
+        >>> m = lv.Moments.from_data([[1.0, 0.0], [0.0, 1.0]], [3.0, 1.0])
+        >>> with TemporaryDirectory() as folder:
+        ...     regularization_path(m, lv.groups.symmetric(2), rank=1).save(f"{folder}/path.npz")
+        ...     RegularizationPath.load(f"{folder}/path.npz")
+        RegularizationPath(symmetric(2), rank=1, Moments(n=2, inputs=2, outputs=1))
+        """
         parts = {"data_": self.data.fields, "rep_": fields_of(self.representation)}
         named = {f"{prefix}{name}": value for prefix, part in parts.items() for name, value in part.items()}
         files.save(path, "RegularizationPath", {**named, **self._terms})

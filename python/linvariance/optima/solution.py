@@ -48,7 +48,16 @@ class Solution:
     certified: bool = True
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes an npz file (no pickle) at exactly `path`, under a temporary name first."""
+        """Writes an npz file (no pickle) at exactly `path`, under a temporary name first.
+
+        >>> import linvariance as lv
+        >>> from tempfile import TemporaryDirectory
+        >>> found = lv.solve(lv.unconstrained(lv.Moments.from_data([[1.0, 0.0], [0.0, 1.0]], [3.0, 1.0]), rank=1))
+        >>> with TemporaryDirectory() as folder:
+        ...     found.save(f"{folder}/optimum.npz")
+        ...     Solution.load(f"{folder}/optimum.npz").weights.round(12).tolist()
+        [[3.0, 1.0]]
+        """
         files.save(path, "Solution", {f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod

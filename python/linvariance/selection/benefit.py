@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import real
+from ..arrays import integer, real
 from ..data.moments import Moments
 from ..groups import Representation, trivial
 from ..optima import solve
@@ -21,7 +21,7 @@ class SymmetryBenefit:
     """Excess risks of least squares with and without the symmetry; squared errors are per output.
 
     Attributes:
-        n: samples.
+        n: samples; one less than there were if Moments are centred.
         inputs, invariants: d0 and d, the parameters per output without and with the symmetry.
         noise: σ², from the residuals of least squares without symmetry.
         cv_none, cv_symmetric: K-fold cross-validated squared error; None without rows.
@@ -40,8 +40,12 @@ class SymmetryBenefit:
     cv_n: float | None
 
     def excess(self, n: float, parameters: int) -> float:
-        """σ² k/(n - k - 1), the excess risk of least squares with k parameters an output and Gaussian inputs."""
-        samples = real(n, "n")
+        """σ² k/(n - k - 1), the excess risk of least squares with k parameters an output and Gaussian inputs.
+
+        >>> SymmetryBenefit(99, 8, 2, 3.0, None, None, None, None, None).excess(12, 8)
+        8.0
+        """
+        samples, parameters = real(n, "n"), integer(parameters, "parameters", minimum=0)
         if samples <= parameters + 1:
             raise ValueError(f"n must exceed {parameters + 1} for {parameters} parameters, but is {n:g}.")
         return self.noise * parameters / (samples - parameters - 1)
@@ -51,6 +55,9 @@ class SymmetryBenefit:
 
         It is what the symmetry saves in variance. It pays as long as what it costs in bias, the squared error of the
         best invariant map beyond that of the best linear one, is below that.
+
+        >>> SymmetryBenefit(12, 8, 2, 9.0, None, None, None, None, None).gain()  # 9 (8/3 - 2/9)
+        22.0
         """
         n = self.n if n is None else n
         return self.excess(n, self.inputs) - self.excess(n, self.invariants)
@@ -81,7 +88,7 @@ def symmetry_benefit(
     prediction is bias, the price of a symmetry that does not hold.
 
     Args:
-        X: rows (n, d0), or Moments, for the prediction alone.
+        X: rows (n, d0), or Moments, for the prediction alone; centred ones if there is an intercept.
         Y: targets (n, dL) or (n,); left out with Moments.
         rep: the group.
         folds: parts of the cross-validation.
@@ -97,14 +104,14 @@ def symmetry_benefit(
     data = folds_of(X, Y, folds, seed)
     check_pose(data.whole, rep, None)  # type: ignore[arg-type]
     assert rep is not None
-    none, n, outputs = trivial(rep.dim), data.whole.n, data.whole.outputs
+    none, n, outputs = trivial(rep.dim), data.whole.contrasts, data.whole.outputs
     if n <= rep.dim + 1:
         raise ValueError(
             f"X has {n:g} rows, but the prediction needs more than {rep.dim + 1}: with fewer, least squares without "
             "symmetry has no finite risk. Compare cross-validated errors of select_symmetry, which has a ridge."
         )
     fit = solve(hard_wired(data.whole, none, rank=outputs))
-    left = n * fit.loss / ((n - fit.data_rank) * outputs)
+    left = data.whole.n * fit.loss / ((n - fit.data_rank) * outputs)
     return SymmetryBenefit(n, rep.dim, len(rep.invariant_basis()), left, *_validated(data, none, rep))
 
 

@@ -3,6 +3,7 @@
 Rows of W ~ N(0, K) with K = α⁻¹(Π + η(I - Π)), and noise of variance s². η = 0 is the hard-wired model, η = 1 the one
 without symmetry. log p(Y|X) = -(dL/2)(n log 2π + log|A|) - ½ tr(Y A⁻¹ Yᵀ), A = s²(I + Xᵀ(Π + η(I - Π))X/β), β = s²α.
 As everywhere, the rows of the data's triangular factor stand for the data: A is the identity on all that they lack.
+Of centred data n - 1 contrasts are left, which is the evidence of an intercept with a flat prior but for a constant.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ class Evidence:
     """
 
     def __init__(self, data: Moments, rep: Representation) -> None:
+        if data.contrasts <= 0:
+            raise ValueError(f"X has {data.n:g} samples, centred: their mean leaves nothing to choose by. Pass more.")
         rows = data.factor * math.sqrt(data.n)
         X, Y = rows[:, : data.inputs], rows[:, data.inputs :]
         refuse_scales(X, Y)
@@ -143,7 +146,7 @@ class Evidence:
 
     @property
     def _size(self) -> float:
-        return self.data.n * self.data.outputs
+        return self.data.contrasts * self.data.outputs
 
     @property
     def _unit(self) -> float:

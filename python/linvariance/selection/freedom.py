@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ..arrays import Anyreal, Array, instance, row_slices
+from ..data.moments import Moments
 from ..objectives.spectra import svd
 from ..problems import Problem
 
@@ -67,9 +68,15 @@ def leave_one_out(problem: Problem, W: Array, X: Anyreal, Y: Anyreal) -> float:
     return float(np.mean(residual / np.square(room))) / Y.shape[1]
 
 
-def generalized_cross_validation(mean_square: float, freedom: float, size: float) -> float:
-    """Mean square/(1 - df/size)², size = n·dL; infinite where no degrees of freedom are left."""
-    return mean_square / (1 - freedom / size) ** 2 if freedom < size else math.inf
+def generalized_cross_validation(mean_square: float, freedom: float, data: Moments) -> float:
+    """Mean square/(1 - df/size)², size = n·dL, df with the mean's; infinite where no degrees of freedom are left."""
+    size, taken = data.n * data.outputs, with_mean(freedom, data)
+    return mean_square / (1 - taken / size) ** 2 if taken < size else math.inf
+
+
+def with_mean(freedom: float, data: Moments) -> float:
+    """Degrees of freedom with those dL that the mean took if the data are centred."""
+    return freedom + (data.n - data.contrasts) * data.outputs
 
 
 def _back(problem: Problem) -> Array:

@@ -44,7 +44,14 @@ class LearningCurve:
     held_out: int
 
     def to_frame(self) -> Any:
-        """A tidy pandas.DataFrame: one row a method, seed and size."""
+        """A tidy pandas.DataFrame: one row a method, seed and size.
+
+        >>> import linvariance as lv
+        >>> X = np.random.default_rng(0).standard_normal((20, 4))
+        >>> curve = learning_curve(X, X[:, 0], lv.groups.cyclic(4), rank=1, strength=0.1, sizes=[5, 9], seeds=[0])
+        >>> curve.to_frame().columns.tolist(), len(curve.to_frame())
+        (['method', 'seed', 'n', 'loss'], 8)
+        """
         rows = [
             [method, seed, size, float(self.loss[i, k, t])]
             for i, method in enumerate(self.methods)
@@ -54,7 +61,14 @@ class LearningCurve:
         return frame(["method", "seed", "n", "loss"], rows)
 
     def plot(self, axes: Axes | None = None) -> Axes:
-        """Medians over seeds within the band from least to greatest, on logarithmic axes; returns the axes."""
+        """Medians over seeds within the band from least to greatest, on logarithmic axes; returns the axes.
+
+        >>> import linvariance as lv
+        >>> X = np.random.default_rng(0).standard_normal((20, 4))
+        >>> curve = learning_curve(X, X.sum(axis=1) ** 2, lv.groups.cyclic(4), rank=1, strength=0.1, sizes=[5, 9])
+        >>> curve.plot().get_xscale()
+        'log'
+        """
         axes = panels(size=(6.4, 4.2))[1][0] if axes is None else axes
         sizes = np.array(self.sizes)
         lines = ("-", "-", ":", "-.")  # dotted on top: augmented coincides with hard-wired

@@ -14,7 +14,7 @@ from ..optima import solve
 from ..plots import LOOKS, explain, panels
 from ..problems import Problem
 from .folds import mean_square
-from .freedom import degrees_of_freedom, generalized_cross_validation
+from .freedom import degrees_of_freedom, generalized_cross_validation, with_mean
 from .tables import frame, text
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class RankScore:
         freedom: exact degrees of freedom; infinite where σ_r = σ_{r+1}.
         gcv: generalized cross-validation.
         aic, bic: n·dL·log(mean_square) + 2·freedom, and + log(n·dL)·freedom; infinite where freedom is not below n·dL.
+            In these, and in gcv, the mean of centred Moments takes dL degrees of freedom more.
     """
 
     rank: int
@@ -59,21 +60,47 @@ class RankSelection:
 
     @property
     def best(self) -> RankScore:
-        """That of the least GCV."""
+        """That of the least GCV.
+
+        >>> import linvariance as lv
+        >>> m = lv.Moments.from_data(np.tile(np.eye(3), (9, 1)), np.tile(np.diag([4.0, 2.0, 0.0]), (9, 1)))
+        >>> select_rank(lv.unconstrained(m, rank=2)).best.rank
+        2
+        """
         return self.best_by("gcv")
 
     def best_by(self, criterion: str) -> RankScore:
-        """The score of the least "gcv", "aic" or "bic"; of equal ones, that of the smaller rank."""
+        """The score of the least "gcv", "aic" or "bic"; of equal ones, that of the smaller rank.
+
+        >>> import linvariance as lv
+        >>> rng = np.random.default_rng(0)
+        >>> X, noise = rng.standard_normal((50, 3)), rng.standard_normal((50, 3))
+        >>> found = select_rank(lv.unconstrained(lv.Moments.from_data(X, X @ np.ones((3, 3)) + noise), rank=3))
+        >>> [found.best_by(criterion).rank for criterion in ("aic", "bic")]
+        [1, 1]
+        """
         if not isinstance(criterion, str) or criterion not in CRITERIA:
             raise ValueError(f"criterion must be one of {', '.join(CRITERIA)}, but is {criterion!r}.")
         return min(self.scores, key=lambda score: getattr(score, criterion))
 
     def to_frame(self) -> Any:
-        """A pandas.DataFrame with one row a rank, its columns the attributes of `RankScore`."""
+        """A pandas.DataFrame with one row a rank, its columns the attributes of `RankScore`.
+
+        >>> import linvariance as lv
+        >>> m = lv.Moments.from_data(np.eye(3), np.diag([4.0, 2.0, 1.0]))
+        >>> select_rank(lv.unconstrained(m, rank=2)).to_frame().freedom.round(12).tolist()
+        [0.0, 5.8, 8.8]
+        """
         return frame(COLUMNS, [[getattr(score, name) for name in COLUMNS] for score in self.scores])
 
     def plot(self, axes: Axes | None = None) -> Axes:
-        """The mean square and GCV over ranks; draws into `axes` if given, and returns them."""
+        """The mean square and GCV over ranks; draws into `axes` if given, and returns them.
+
+        >>> import linvariance as lv
+        >>> m = lv.Moments.from_data(np.tile(np.eye(3), (9, 1)), np.tile(np.diag([4.0, 2.0, 0.0]), (9, 1)))
+        >>> select_rank(lv.unconstrained(m, rank=2)).plot().get_xlabel()
+        'rank'
+        """
         from matplotlib.ticker import MaxNLocator
 
         axes = panels(size=(6.4, 3.8))[1][0] if axes is None else axes
@@ -132,9 +159,9 @@ def _score(problem: Problem, data: Moments) -> RankScore:
 
 
 def _scored(rank: int, loss: float, squares: float, freedom: float, data: Moments) -> RankScore:
-    size = data.n * data.outputs
-    if freedom >= size:
+    size, taken = data.n * data.outputs, with_mean(freedom, data)
+    if taken >= size:
         return RankScore(rank, loss, squares, freedom, math.inf, math.inf, math.inf)
     fit = size * math.log(squares) if squares else -math.inf
-    gcv = generalized_cross_validation(squares, freedom, size)
-    return RankScore(rank, loss, squares, freedom, gcv, fit + 2 * freedom, fit + math.log(size) * freedom)
+    gcv = generalized_cross_validation(squares, freedom, data)
+    return RankScore(rank, loss, squares, freedom, gcv, fit + 2 * taken, fit + math.log(size) * taken)

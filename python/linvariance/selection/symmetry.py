@@ -87,11 +87,24 @@ class SymmetrySelection:
 
     @property
     def best(self) -> SymmetryScore:
-        """The score of the largest evidence; of equal ones, that of the fewest invariants."""
+        """The score of the largest evidence; of equal ones, that of the fewest invariants.
+
+        >>> import linvariance as lv
+        >>> m = lv.Moments.from_data(np.eye(4), [1.0, 2.0, 1.0, 2.0])
+        >>> found = select_symmetry(m, candidates={"by two": lv.groups.permutations([[2, 3, 0, 1]])}, noise=0.1)
+        >>> found.best.name, found.best.invariants, found.best.strength
+        ('by two', 2, inf)
+        """
         return self.scores[0]
 
     def best_by(self, criterion: str) -> SymmetryScore:
-        """The best by "log_evidence", "gcv", "loo" or "cv"; of equal ones, that of larger evidence."""
+        """The best by "log_evidence", "gcv", "loo" or "cv"; of equal ones, that of larger evidence.
+
+        >>> import linvariance as lv
+        >>> X = np.random.default_rng(0).standard_normal((30, 4))
+        >>> select_symmetry(X, X[:, 0], lv.groups.cyclic(4)).best_by("loo").name
+        'none'
+        """
         if not isinstance(criterion, str) or criterion not in CRITERIA:
             raise ValueError(f"criterion must be one of {', '.join(CRITERIA)}, but is {criterion!r}.")
         values = [getattr(score, criterion) for score in self.scores]
@@ -109,11 +122,23 @@ class SymmetrySelection:
         raise KeyError(f"no candidate is named {name!r}: there are {sorted({score.name for score in self.scores})}.")
 
     def to_frame(self) -> Any:
-        """A pandas.DataFrame with one row a score, its columns the attributes of `SymmetryScore`."""
+        """A pandas.DataFrame with one row a score, its columns the attributes of `SymmetryScore`.
+
+        >>> import linvariance as lv
+        >>> found = select_symmetry(lv.Moments.from_data(np.eye(4), np.ones(4)), candidates=lv.groups.cyclic(4))
+        >>> found.to_frame()[["name", "invariants"]].values.tolist()
+        [['cyclic(4)', 1], ['none', 4]]
+        """
         return frame(COLUMNS, [[getattr(score, name) for name in COLUMNS] for score in self.scores])
 
     def plot(self, axes: Axes | None = None) -> Axes:
-        """Log Bayes factors against no symmetry, best on top; draws into `axes` if given, and returns them."""
+        """Log Bayes factors against no symmetry, best on top; draws into `axes` if given, and returns them.
+
+        >>> import linvariance as lv
+        >>> found = select_symmetry(lv.Moments.from_data(np.eye(4), np.ones(4)), candidates=lv.groups.cyclic(4))
+        >>> found.plot().get_xlabel()  # .figure.savefig("symmetry.png")
+        'log Bayes factor against no symmetry (dotted: 10 to 1)'
+        """
         size = 1.2 + 0.42 * len(self.scores)
         axes = panels(size=(6.4, size))[1][0] if axes is None else axes
         values = np.array([score.log_bayes_none for score in self.scores])
@@ -158,7 +183,9 @@ def select_symmetry(
     """Ranks groups, and how softly they hold, by the exact evidence of a Gaussian prior, and by cross-validation.
 
     Rows of W ~ N(0, α⁻¹(Π + η(I - Π))), noise of variance s²: η = 0 is a hard symmetry, η = 1 none. "none" is always
-    among the candidates. No rank bound; no intercept: pass `moments.centered()`, or centred rows, if there is one.
+    among the candidates. No rank bound; no intercept: if there is one, pass `moments.centered()`, where the mean
+    counts as a degree of freedom. Rows centred beforehand pass for one sample more than they are worth; no more than
+    d0 + 1 of them look free of noise.
 
     Args:
         X: rows (n, d0), or Moments, which do not suffice for leave-one-out and cross-validation.
@@ -218,7 +245,7 @@ def _scores(
 
 def _score(name: str, rep: Representation, level: Level, data: Folds, is_none: bool) -> dict[str, Any]:
     problem = posterior_mean(data.whole, rep, level.softness, level.beta)
-    W, size = solve(problem).weights, data.whole.n * data.whole.outputs
+    W = solve(problem).weights
     freedom = degrees_of_freedom(problem)
     return {
         "name": name,
@@ -230,7 +257,7 @@ def _score(name: str, rep: Representation, level: Level, data: Folds, is_none: b
         "ridge": problem.ridge,
         "strength": 0.0 if is_none else implied_strength(problem.ridge, level.softness),
         "freedom": freedom,
-        "gcv": generalized_cross_validation(mean_square(W, data.whole), freedom, size),
+        "gcv": generalized_cross_validation(mean_square(W, data.whole), freedom, data.whole),
         "loo": leave_one_out(problem, W, *data.rows) if data.rows else None,
         "representation": rep,
     }

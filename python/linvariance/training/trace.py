@@ -73,9 +73,11 @@ class Trace:
         Raises:
             ImportError: without pandas.
 
-        ::
-
-            sns.relplot(trace.to_frame(), x="epoch", y="norm_perp", hue="problem", kind="line")
+        >>> import linvariance as lv
+        >>> problem = lv.unconstrained(lv.Moments.from_data([[1.0, 2.0]], [1.0]), rank=1)
+        >>> frame = lv.train(problem, epochs=9, seeds=(0, 1)).to_frame()  # for seaborn, plotly, SQL
+        >>> frame.groupby("seed").epoch.max().tolist()
+        [9, 9]
         """
         try:
             import pandas
@@ -89,7 +91,17 @@ class Trace:
         return pandas.DataFrame({**columns, **{f"entry_{k}": entry for k, entry in enumerate(entries)}})
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes an npz file (no pickle) at exactly `path`, under a temporary name first."""
+        """Writes an npz file (no pickle) at exactly `path`, under a temporary name first.
+
+        >>> import linvariance as lv
+        >>> from tempfile import TemporaryDirectory
+        >>> trace = lv.train(lv.unconstrained(lv.Moments.from_data([[1.0, 2.0]], [1.0]), rank=1), epochs=9)
+        >>> with TemporaryDirectory() as folder:
+        ...     trace.save(f"{folder}/trace.npz")
+        ...     again = Trace.load(f"{folder}/trace.npz")
+        >>> bool(np.all(again.loss == trace.loss)), bool(np.all(again.network.flat == trace.network.flat))
+        (True, True)
+        """
         arrays = {name: getattr(self, name) for name in ("epochs", *MEASURES, "entries", "weights")}
         flats = np.array([[network.flat for network in of_one] for of_one in self.networks])
         like = self.networks[0][0]
