@@ -7,6 +7,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 import linvariance as lv
+from linvariance.estimators.cross_entropy import Descent
 
 REP = lv.groups.image_reflections(3) if hasattr(lv.groups, "image_reflections") else lv.groups.reversal(6)
 
@@ -73,6 +74,31 @@ def test_bounded_rank_under_cross_entropy_is_stationary_and_below_its_start():
         right = s[0] * Vt[:1] + 1e-3 * REP.project(rng.standard_normal((1, REP.dim)))
         other.coef_, other.intercept_ = left @ right, model.intercept_ + 1e-3 * rng.standard_normal(4)
         assert cross_entropy(other, X, y, w, 0.05) >= best - 1e-12
+
+
+def weighed(Z, labels, V, ridge):
+    """Loss and gradient in V of plain samples, by the core."""
+    samples = lv.Samples(Z, labels, loss="cross_entropy", classes=len(V))
+    loss, (slope,) = lv.value_and_gradient(lv.unconstrained(samples, rank=len(V)), lv.Network([V]))
+    return loss + ridge * np.square(V).sum(), slope + 2 * ridge * V
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e3])
+def test_the_loss_is_that_of_samples_repeated_by_their_weights(scale):
+    """Also where softmax underflows."""
+    rng = np.random.default_rng(0)
+    Z, labels, w = scale * rng.standard_normal((40, 5)), rng.integers(0, 3, 40), rng.integers(1, 4, 40)
+    V, b = rng.standard_normal((3, 5)), rng.standard_normal(3)
+    again = np.repeat(np.arange(40), w)
+    plain, weighted = Descent(Z, labels, None, 0.1, False), Descent(Z, labels, w.astype(float), 0.1, False)
+    for descent, rows in ((plain, np.arange(40)), (weighted, again)):
+        loss, slope, _ = descent._at(V, b)
+        expected = weighed(Z[rows], labels[rows], V, 0.1)
+        assert loss == pytest.approx(expected[0], rel=1e-12)
+        np.testing.assert_allclose(slope, expected[1], rtol=0, atol=1e-13 * scale)
+    one, other = (Descent(Z, labels, w.astype(float), 0.1, True)._at(V, b + t * np.eye(3)[0])[0] for t in (1e-5, -1e-5))
+    slope = Descent(Z, labels, w.astype(float), 0.1, True)._at(V, b)[2]
+    assert slope[0] == pytest.approx((one - other) / 2e-5, abs=1e-5)
 
 
 def test_it_says_when_it_did_not_converge():

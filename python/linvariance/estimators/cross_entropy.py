@@ -7,36 +7,28 @@ import warnings
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
+from scipy.special import log_softmax
 from sklearn.exceptions import ConvergenceWarning
 
 from ..arrays import Array, integer, real
-from ..data.samples import Samples
-from ..networks import Network, value_and_gradient
 from ..objectives.spectra import svd
-from ..problems import Problem, unconstrained
 
 DECREASE = 64 * float(np.finfo(np.float64).eps)
 
 
 class Descent:
-    """(1/n) Σ w_i ℓ(V z_i + b, y_i) + ridge·‖V‖² for coordinates z (n, d), minimized over rank(V) <= rank.
+    """Σ w_i ℓ(V z_i + b, y_i)/Σ w_i + ridge·‖V‖² for coordinates z (n, d), minimized over rank(V) <= rank.
 
-    Samples carry no weights: there is a problem for each weight that occurs, and they are summed. b is the column of V
-    that a constant coordinate adds.
+    As that of `Samples`, which carry no weights. b is the column of V that a constant coordinate adds.
     """
 
     def __init__(
         self, Z: Array, labels: npt.NDArray[np.intp], weights: Array | None, ridge: float, intercept: bool
     ) -> None:
         self.classes, self.dim, self.ridge, self.intercept = int(labels.max()) + 1, Z.shape[1], ridge, intercept
-        rows = np.hstack([Z, np.ones((len(Z), 1))]) if intercept else Z
+        self._rows = np.hstack([Z, np.ones((len(Z), 1))]) if intercept else Z
         weights = np.ones(len(Z)) if weights is None else weights
-        self._problems: list[tuple[float, Problem]] = []
-        for weight in np.unique(weights) if rows.shape[1] else ():
-            some = weights == weight
-            samples = Samples(rows[some], labels[some], loss="cross_entropy", classes=self.classes)
-            share = float(weight * some.sum() / weights.sum())
-            self._problems.append((share, unconstrained(samples, rank=self.classes)))
+        self._shares, self._own = weights / weights.sum(), (np.arange(len(Z)), labels)
 
     def run(self, V: Array, b: Array, rank: int, tol: float, max_iter: int) -> tuple[Array, Array, int]:
         """V (k, d), b (k,) and the steps taken; they are used as the start only where the rank bound matters."""
@@ -82,9 +74,9 @@ class Descent:
 
     def _at(self, V: Array, b: Array) -> tuple[float, Array, Array]:
         """The loss and its gradients in V and b."""
-        scores = np.hstack([V, b[:, None]]) if self.intercept else V
-        loss, slope = self.ridge * float(np.square(V).sum()), np.zeros_like(scores)
-        for share, problem in self._problems:
-            value, (gradient,) = value_and_gradient(problem, Network([scores]))
-            loss, slope = loss + share * value, slope + share * gradient
+        log_p = log_softmax(self._rows @ (np.hstack([V, b[:, None]]) if self.intercept else V).T, axis=1)
+        loss = self.ridge * float(np.square(V).sum()) - float(self._shares @ log_p[self._own])
+        off = np.exp(log_p)
+        off[self._own] -= 1
+        slope = (off * self._shares[:, None]).T @ self._rows
         return loss, slope[:, : self.dim] + 2 * self.ridge * V, slope[:, self.dim :].ravel()
