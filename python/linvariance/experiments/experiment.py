@@ -1,8 +1,7 @@
 """The problems of one loss on one sample of digits: solved where possible, and trained once for all figures."""
 
-import typing
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -10,24 +9,12 @@ import numpy.typing as npt
 
 import linvariance as lv
 from linvariance.datasets import Digits
+from linvariance.experiments.cache import NO_CACHE, Arrays, Cache, key
 from linvariance.experiments.methods import HARD_WIRED, Method, learned
 from linvariance.experiments.protocol import LOSS_NAMES, Protocol
+from linvariance.experiments.track import Track, untracked
 
 Floats = npt.NDArray[np.float64]
-Item = typing.TypeVar("Item")
-
-
-class Track(typing.Protocol):
-    """A progress bar: iterates, and shows how far it has come."""
-
-    def __call__(self, items: Sequence[Item], description: str) -> Iterable[Item]:
-        """The items, one after the other."""
-
-
-def untracked(items: Sequence[Item], description: str) -> Iterable[Item]:
-    """The progress bar that shows nothing."""
-    del description
-    return items
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +43,7 @@ class Experiment:
     digits: Digits
     seeds: tuple[int, ...]
     track: Track = untracked
+    cache: Cache = NO_CACHE
 
     def __post_init__(self) -> None:
         if not self.seeds:
@@ -96,11 +84,13 @@ class Experiment:
     @cached_property
     def courses(self) -> dict[Method, Course]:
         """Each method trained from each seed; methods that learn share their initial weights, and train together."""
-        runs: dict[Method, list[Course]] = {method: [] for method in self.problems}
         jobs = [(methods, seed) for seed in self.seeds for methods in ((HARD_WIRED,), self.learned)]
-        for methods, seed in self.track(jobs, f"Training, {LOSS_NAMES[self.protocol.loss]}"):
-            for method, course in zip(methods, self._train(methods, seed), strict=True):
-                runs[method].append(course)
+        words = f"Training, {LOSS_NAMES[self.protocol.loss]}"
+        runs: dict[Method, list[Course]] = {method: [] for method in (HARD_WIRED, *self.learned)}
+        found = self.cache.each({job: self._key(*job) for job in jobs}, self._train, self.track, words)
+        for (methods, _), arrays in found.items():
+            for method in methods:
+                runs[method].append(Course(**{name: arrays[f"{method.name}, {name}"] for name in _names(Course)}))
         return {method: _joined(courses) for method, courses in runs.items()}
 
     def accuracy(self, W: Floats) -> Floats:
@@ -111,7 +101,12 @@ class Experiment:
         """‖W⊥‖ of W (d_L, d_0)."""
         return float(np.linalg.norm(lv.invariance.split(W, self.rotations).perp))
 
-    def _train(self, methods: Sequence[Method], seed: int) -> list[Course]:
+    def _key(self, methods: Sequence[Method], seed: int) -> str:
+        return key("linear", asdict(self.protocol), self.digits.sha256, [method.name for method in methods], seed)
+
+    def _train(self, job: tuple[Sequence[Method], int]) -> Arrays:
+        """The course of each method from this seed, as arrays named by method and quantity."""
+        methods, seed = job
         trace = lv.train(
             [self.problems[method] for method in methods],
             optimizer=self.protocol.optimizer(),
@@ -119,13 +114,18 @@ class Experiment:
             seeds=(seed,),
             record=lv.Record(every=self.protocol.every, entries=self.protocol.entries, weights=True),
         )
-        return [self._course(trace.at(place, 0)) for place in range(len(methods))]
+        return {
+            f"{method.name}, {name}": self._quantity(trace.at(place, 0), name)
+            for place, method in enumerate(methods)
+            for name in _names(Course)
+        }
 
-    def _course(self, run: lv.Trace) -> Course:
-        """All of the run but its weights, which take 4 MB and serve the accuracy only."""
+    def _quantity(self, run: lv.Trace, name: str) -> Floats:
+        """One of a Course's. The weights themselves take 4 MB and serve the accuracy only."""
+        if name != "accuracy":
+            return np.asarray(getattr(run, name))
         assert run.weights is not None  # they were recorded
-        kept = {name: getattr(run, name) for name in _names(Course) if name != "accuracy"}
-        return Course(accuracy=self.accuracy(run.weights), **kept)
+        return self.accuracy(run.weights)
 
 
 def _joined(runs: Sequence[Course]) -> Course:

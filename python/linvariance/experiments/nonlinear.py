@@ -1,7 +1,7 @@
 """The two-layer nonlinear networks of Figures 10 and 11, trained once for all figures, and how invariant they are."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import product
 from typing import NamedTuple
@@ -11,9 +11,11 @@ import numpy.typing as npt
 
 import linvariance as lv
 from linvariance.datasets import Digits
-from linvariance.experiments.experiment import Experiment, Track, untracked
+from linvariance.experiments.cache import NO_CACHE, Arrays, Cache, key
+from linvariance.experiments.experiment import Experiment
 from linvariance.experiments.methods import AUGMENTED, HARD_WIRED
 from linvariance.experiments.protocol import Protocol
+from linvariance.experiments.track import Track, untracked
 from linvariance.plots import LOOKS, Look
 
 Floats = npt.NDArray[np.float64]
@@ -109,6 +111,15 @@ class Setting(NamedTuple):
     activation: str
 
 
+class _Job(NamedTuple):
+    """What is trained in one go: a team of (kind, few samples or many)."""
+
+    seed: int
+    activation: str
+    hidden: int
+    team: tuple[tuple[Kind, int], ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Training:
     """What training did: epochs (T,), losses (seeds, T) in PyTorch's scale, and the networks it ended with."""
@@ -130,6 +141,7 @@ class NonlinearExperiment:
     test: Digits
     seeds: tuple[int, ...]
     track: Track = untracked
+    cache: Cache = NO_CACHE
 
     @cached_property
     def rotations(self) -> lv.groups.Representation:
@@ -149,14 +161,15 @@ class NonlinearExperiment:
     @cached_property
     def courses(self) -> dict[Setting, Training]:
         """Each network trained from each seed; those of equal shape share their initial weights, and train together."""
-        runs: dict[Setting, list[Training]] = {}
         # The long runs first, so that two threads end together.
         teams = [((HARD, 1),), ((DATA, 1), (CONVOLUTIONAL, 1), (DATA, 0))]
-        jobs = [(seed, *setting, team) for seed in self.seeds for setting in self.settings for team in teams]
-        for seed, activation, hidden, team in self.track(jobs, "Nonlinear"):
-            found = self._train([self._pose(kind, size, hidden) for kind, size in team], hidden, activation, seed)
-            for (kind, size), course in zip(team, found, strict=True):
-                runs.setdefault(Setting(kind.name, self.samples[size], hidden, activation), []).append(course)
+        jobs = [_Job(seed, *setting, team) for seed in self.seeds for setting in self.settings for team in teams]
+        runs: dict[Setting, list[Training]] = {}
+        found = self.cache.each({job: self._key(job) for job in jobs}, self._train, self.track, "Nonlinear")
+        for job, arrays in found.items():
+            for place, (kind, size) in enumerate(job.team):
+                setting = Setting(kind.name, self.samples[size], job.hidden, job.activation)
+                runs.setdefault(setting, []).append(_training(arrays, place, job.activation))
         return {setting: _joined(found) for setting, found in runs.items()}
 
     @cached_property
@@ -186,20 +199,31 @@ class NonlinearExperiment:
         parts = [self.digits.first(count) for count in self.samples]
         return [lv.Samples(self.protocol.inputs(part), part.targets(self.protocol.classes)) for part in parts]
 
-    def _train(self, problems: list[lv.Problem], hidden: int, activation: str, seed: int) -> list[Training]:
+    def _key(self, job: _Job) -> str:
+        team = [(kind.name, size) for kind, size in job.team]
+        return key("nonlinear", asdict(self.protocol), self.digits.sha256, job.seed, job.activation, job.hidden, team)
+
+    def _train(self, job: _Job) -> Arrays:
+        """The losses and networks of a team from one seed, as arrays for `_training`."""
         protocol = self.protocol
+        problems = [self._pose(kind, size, job.hidden) for kind, size in job.team]
         trace = lv.train(
             problems,
-            (problems[0].dim, hidden, protocol.classes),
-            activation=activation,
+            (problems[0].dim, job.hidden, protocol.classes),
+            activation=job.activation,
             optimizer=protocol.optimizer(),
             epochs=protocol.epochs,
-            seeds=(seed,),
+            seeds=(job.seed,),
             dtype=protocol.dtype,
             record=lv.Record(every=protocol.every),
         )
-        losses = trace.loss.reshape(len(problems), 1, -1) / protocol.classes
-        return [Training(trace.epochs, loss, networks) for loss, networks in zip(losses, trace.networks, strict=True)]
+        weights = {
+            f"W_{j}, {place}": W
+            for place, (network,) in enumerate(trace.networks)
+            for j, W in enumerate(network.weights, start=1)
+        }
+        loss = trace.loss.reshape(len(problems), 1, -1) / protocol.classes
+        return {"epochs": trace.epochs, "loss": loss, **weights}
 
 
 AnyExperiment = Experiment | NonlinearExperiment
@@ -223,6 +247,14 @@ def invariance_error(f: Callable[[Floats], Floats], X: Floats, rep: lv.groups.Re
     ratio = np.divide(off, mean, out=np.zeros_like(off), where=off != 0)
     errors: Floats = np.square(ratio).sum(axis=-1).mean(axis=0)
     return errors
+
+
+def _training(arrays: Arrays, place: int, activation: str) -> Training:
+    """That of one of a team."""
+    layers = [arrays[f"W_{j}, {place}"] for j in (1, 2)]
+    widths = (layers[0].shape[1], *map(len, layers))
+    network = lv.Network.from_flat(np.concatenate([W.ravel() for W in layers]), widths, activation)
+    return Training(arrays["epochs"], arrays["loss"][place], (network,))
 
 
 def _joined(runs: list[Training]) -> Training:

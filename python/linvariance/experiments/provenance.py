@@ -1,11 +1,10 @@
 """Where the numbers of a figure come from: everything one needs to get them again, and nothing that varies besides."""
 
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
-import linvariance as lv
 from linvariance.datasets import Digits
+from linvariance.experiments.code import versions
 from linvariance.experiments.nonlinear import AnyExperiment, NonlinearExperiment
 
 
@@ -30,11 +29,6 @@ def data(digits: Digits) -> dict[str, Any]:
         "class_counts": list(digits.class_counts),
         "sha256": digits.sha256,
     }
-
-
-def versions() -> dict[str, str]:
-    """What computed and drew: versions, and how the core was built."""
-    return {**lv.show_config(), "matplotlib": version("matplotlib")}
 
 
 def tools() -> str:

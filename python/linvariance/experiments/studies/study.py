@@ -9,14 +9,15 @@ from typing import Any
 
 import linvariance as lv
 from linvariance.experiments import files
-from linvariance.experiments.experiment import Track, untracked
+from linvariance.experiments.code import versions
 from linvariance.experiments.files import Exhibit
 from linvariance.experiments.page import document, section, table
 from linvariance.experiments.protocol import LOSS_SCALES
-from linvariance.experiments.provenance import tools, versions
+from linvariance.experiments.provenance import tools
 from linvariance.experiments.staging import staged
 from linvariance.experiments.studies.data import Dataset, read
 from linvariance.experiments.studies.group import parse
+from linvariance.experiments.track import Track, untracked
 from linvariance.groups import Representation
 from linvariance.groups.inspection import readable
 
