@@ -52,17 +52,18 @@ class FiniteWidth:
         orbit = [acting.multiply(X, g) for g in elements]
         orbit2 = orbit if symmetric else [acting.multiply(X2, g) for g in elements]
         K = np.zeros((len(X), len(X2)))
-        for some in row_slices(self.width, len(elements) * (len(X) + len(X2)), at_least=256):
-            W, squares = self.weights[some], self.outputs[some] ** 2
+        for some in row_slices(self.width, len(elements) * (len(X) + len(X2) * (not symmetric)), at_least=256):
+            W, sizes = self.weights[some], np.abs(self.outputs[some])
             seen = [x @ W.T for x in orbit]
             seen2 = seen if symmetric else [x @ W.T for x in orbit2]
             # df/da_i = m^{-1/2} mean_g φ, df/dw_i = m^{-1/2} a_i mean_g φ' ρ(g)x
-            K += _summed(phi, seen) @ _summed(phi, seen2).T
-            slopes2 = [phi.derivative(z) for z in seen2]
-            for g, (x, z) in enumerate(zip(orbit, seen, strict=True)):
-                slopes = phi.derivative(z) * squares
+            total = _summed(phi, seen)
+            K += total @ (total if symmetric else _summed(phi, seen2)).T
+            slopes = [phi.derivative(z) * sizes for z in seen]
+            slopes2 = slopes if symmetric else [phi.derivative(z) * sizes for z in seen2]
+            for g, (x, slope) in enumerate(zip(orbit, slopes, strict=True)):
                 for h in range(g if symmetric else 0, len(orbit2)):
-                    part = (slopes @ slopes2[h].T) * (x @ orbit2[h].T)
+                    part = (slope @ slopes2[h].T) * (x @ orbit2[h].T)
                     K += part
                     if symmetric and h > g:
                         K += part.T
