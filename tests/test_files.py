@@ -71,7 +71,7 @@ def leaves(value):
             value.rank,
             value.ridge,
             value.metric,
-            value._fit,
+            value._left,
             value._tau,
         )
     elif isinstance(value, lv.Network):

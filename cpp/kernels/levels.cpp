@@ -4,6 +4,7 @@
 #include <string>
 
 #include "linvariance/kernels/elementary.hpp"
+#include "linvariance/kernels/paths.hpp"
 
 namespace linvariance {
 namespace {
@@ -77,6 +78,10 @@ using bodies::Level;
     TARGET void cross_entropy(Size rows, Size columns, const T* targets, Size t_row, T* O, Size o_row, T* losses) { \
         bodies::cross_entropy<L<T>>(rows, columns, targets, t_row, O, o_row, losses);                               \
     }                                                                                                               \
+    TARGET void path_points(const PathSystem& system, const double* roots, const PathPoints& out) {                 \
+        bodies::path_points<L<double>>(system, roots, out);                                                         \
+    }                                                                                                               \
+    constexpr PathKernel path{L<double>::width, &path_points};                                                      \
     template <class T>                                                                                              \
     constexpr Kernels<T> table{                                                                                     \
         L<T>::width,        ROWS,        VECTORS,          DOT_ROWS,  DOT_COLUMNS,  DEPTH,                          \
@@ -96,14 +101,17 @@ struct Choice {
     std::string_view name;
     const Kernels<double>* in_double;
     const Kernels<float>* in_float;
+    const PathKernel* path;
 };
 
 std::vector<Choice> choices() {
-    std::vector<Choice> found{{"baseline", &baseline::table<double>, &baseline::table<float>}};
+    std::vector<Choice> found{{"baseline", &baseline::table<double>, &baseline::table<float>, &baseline::path}};
 #ifdef LINVARIANCE_X86_LEVELS
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("x86-64-v3")) found.push_back({"x86-64-v3", &v3::table<double>, &v3::table<float>});
-    if (__builtin_cpu_supports("x86-64-v4")) found.push_back({"x86-64-v4", &v4::table<double>, &v4::table<float>});
+    if (__builtin_cpu_supports("x86-64-v3"))
+        found.push_back({"x86-64-v3", &v3::table<double>, &v3::table<float>, &v3::path});
+    if (__builtin_cpu_supports("x86-64-v4"))
+        found.push_back({"x86-64-v4", &v4::table<double>, &v4::table<float>, &v4::path});
 #endif
     return found;
 }
@@ -143,6 +151,10 @@ const Kernels<double>& kernels<double>() {
 template <>
 const Kernels<float>& kernels<float>() {
     return *choice().in_float;
+}
+
+const PathKernel& path_kernel() {
+    return *choice().path;
 }
 
 }  // namespace linvariance

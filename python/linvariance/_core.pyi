@@ -28,13 +28,16 @@ def loss(name: str, outputs: NDArray[_T], targets: NDArray[_T]) -> tuple[float, 
 def product(widths: Sequence[int], weights: NDArray[_T]) -> NDArray[_T]: ...
 def product_pullback(widths: Sequence[int], weights: NDArray[_T], D: NDArray[_T]) -> NDArray[_T]: ...
 def product_tangent(widths: Sequence[int], weights: NDArray[_T], direction: NDArray[_T]) -> NDArray[_T]: ...
-def path_spectra(
-    L: NDArray[np.float64],
-    F: NDArray[np.float64],
-    tau: NDArray[np.float64],
+def path_points(
+    triangle: NDArray[np.float64],
+    targets: NDArray[np.float64],
+    diagonal: NDArray[np.float64],
+    above: NDArray[np.float64],
     strengths: NDArray[np.float64],
+    kept: int,
+    rank: int,
     threads: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]: ...
 
 class SecondMoments:
     @overload

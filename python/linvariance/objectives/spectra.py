@@ -14,7 +14,10 @@ from functools import cached_property
 import numpy as np
 import scipy.linalg
 
+from .. import _core
 from ..arrays import Array, frozen
+from ..threads import processors
+from .bidiagonal import bidiagonalized, surely_regular
 
 
 def decide_rank(singular_values: Array, shape: tuple[int, ...], noise: float = 0.0) -> int:
@@ -153,38 +156,88 @@ def penalized_spectrum(rows: Rows, B: Array, E: Array, ridge: float = 0.0) -> Pe
     return PenalizedSpectrum(rows.ridged(ridge), Vt[:k] @ B, E)
 
 
+@dataclass(frozen=True, eq=False)
+class Band:
+    """What strengths change, as min_y ‖B y - C‖² + strength·‖y‖² with an upper bidiagonal B of full rank m.
+
+    Attributes:
+        diagonal, above: of B (m,), (m - 1,).
+        targets: Cᵀ (dL, m).
+        back: the rows (m, dim) of V that the y stand for.
+        floor: the residual of both fits.
+    """
+
+    diagonal: Array
+    above: Array
+    targets: Array
+    back: Array
+    floor: float
+
+
 class PenalizedSpectrum:
     """‖A Vᵀ - T‖² + strength·‖V G‖² for every strength > 0 at once   (Duan & Montúfar, Sec. 4; here by a GSVD).
 
     In coordinates (B, E) of invariant directions and of the penalty's own frame (`rep.penalty_frame`, of the group
-    alone) the penalty is the sum of squares of the latter. The invariant block A Bᵀ = U s Vᵀ is whitened first, once
-    for all strengths; what of A Eᵀ is orthogonal to U is Tikhonov's standard form: its singular values τ give
-    Z(strength) = [TᵀU, TᵀP diag(τ/h)] with h = √(τ² + strength). No rank is decided that depends on the strength.
+    alone) the penalty is the sum of squares of the latter. The invariant block A Bᵀ is fitted first, once for all
+    strengths, in an orthonormal basis U of its range; what of A Eᵀ is orthogonal to U is Tikhonov's standard form: its
+    singular values τ give Z(strength) = [TᵀU, TᵀP diag(τ/h)] with h = √(τ² + strength). No rank is decided that depends
+    on the strength. Where Z is wanted for many strengths, a bidiagonal form does as well as the singular values, and
+    takes a quarter of their time.
 
     Attributes:
         left: TᵀU (dL, k), what no strength changes; left_back: the rows E (k, dim) that belong to it.
-        free: TᵀP (dL, m), zero beyond the rank; free_back: the rows E·h (m, dim).
-        tau: τ (m,), exactly zero beyond the rank.
-        floor: the residual of both fits.
     """
 
     def __init__(self, rows: Rows, B: Array, E: Array) -> None:
-        other = rows.A @ E.T
-        U, s, Vt = svd(rows.A @ B.T, full=True)
-        k = decide_rank(s, rows.A.shape, rows.rounding)
+        dim, inner, other = len(E), rows.A @ B.T, np.hstack([rows.A @ E.T, rows.T])
+        k, self.left_back, other = _fitted(inner, other, B, rows.rounding)
         # In coordinates U⊥, not by subtracting U Uᵀ: P is then orthogonal to U however small its τ.
-        P, tau, Qt = svd(U[:, k:].T @ other, full=True)
-        rank = decide_rank(tau, rows.A.shape, rows.rounding * float(np.linalg.norm(E)))
-        P = U[:, k:] @ P[:, :rank]
-        T = rows.T
-        self.left, self.free = T.T @ U[:, :k], np.zeros((T.shape[1], len(E)))
-        self.free[:, :rank] = T.T @ P
-        self.tau = np.zeros(len(E))  # exactly 0 beyond the rank: a small strength would divide rounding by it
-        self.tau[:rank] = tau[:rank]
-        self.floor = rows.floor + float(np.square(T - U[:, :k] @ self.left.T - P @ (P.T @ T)).sum())
-        # A row y of coordinates stands for y Qᵀ (E - shear B): S'-orthogonal to the invariant directions.
-        self.left_back = (Vt[:k] / s[:k, None]) @ B
-        self.free_back = Qt @ (E - (other.T @ U[:, :k]) @ self.left_back)
+        self.left = other[:k, dim:].T
+        self._rest, self._targets, self._base = other[k:, :dim], other[k:, dim:], rows.floor
+        # A row y of coordinates stands for y (E - shear B): S'-orthogonal to the invariant directions.
+        self._back = E - other[:k, :dim].T @ self.left_back
+        self._shape, self._noise = rows.A.shape, rows.rounding * float(np.linalg.norm(E))
+
+    @cached_property
+    def band(self) -> Band:
+        """By a bidiagonal form, or diag(τ) where that might not be of full rank."""
+        rows, m = self._rest.shape
+        noise = max(tolerance(self._shape, float(np.linalg.norm(self._rest))), self._noise)
+        if 0 < m <= rows:
+            d, e, fit, back = bidiagonalized(self._rest, self._targets, self._back)
+            if surely_regular(d, e, noise):
+                return Band(d, e, fit[:m].T, back, self._base + float(np.square(fit[m:]).sum()))
+        live = int((self.tau > 0).sum())
+        above = np.zeros(max(live - 1, 0))
+        return Band(self.tau[:live], above, self.free[:, :live], self.free_back[:live], self.floor)
+
+    @cached_property
+    def _diagonal(self) -> tuple[Array, Array, Array, float]:
+        P, values, Qt = svd(self._rest, full=True)
+        rank, T, dim = decide_rank(values, self._shape, self._noise), self._targets, len(self._back)
+        tau, free, P = np.zeros(dim), np.zeros((T.shape[1], dim)), P[:, :rank]
+        tau[:rank], free[:, :rank] = values[:rank], T.T @ P
+        return tau, free, Qt @ self._back, self._base + float(np.square(T - P @ (P.T @ T)).sum())
+
+    @property
+    def tau(self) -> Array:
+        """τ (m,), exactly zero beyond the rank: a small strength would divide rounding by it."""
+        return self._diagonal[0]
+
+    @property
+    def free(self) -> Array:
+        """TᵀP (dL, m), zero beyond the rank."""
+        return self._diagonal[1]
+
+    @property
+    def free_back(self) -> Array:
+        """The rows E·h (m, dim)."""
+        return self._diagonal[2]
+
+    @property
+    def floor(self) -> float:
+        """The residual of both fits."""
+        return self._diagonal[3]
 
     def at(self, strength: float) -> Whitened:
         """The whitened problem at one strength > 0."""
@@ -206,3 +259,39 @@ class PenalizedSpectrum:
         size = np.abs(rows).max(axis=1, initial=0.0)  # data of 1e±150 leave rows that differ by as much
         U, s, Vt = svd(rows / size[:, None])
         return (Vt.T / s) @ U.T / size
+
+
+def path_points(
+    left: Array, targets: Array, diagonal: Array, above: Array, strengths: Array, rank: int = 0
+) -> tuple[Array, Array, Array, Array]:
+    """What Z = [left, ...] of a `Band` is at n strengths >= 0: by a QR and Jacobi's rotations each, no squares formed.
+
+    Returns:
+        σ (n, q), its left vectors U (n, dL, q), rows (n, min(rank, q), m + dL) of uᵀ K in the coordinates of the band's
+        `back` followed by u, and the squares (n,) of the targets that are outside of Z.
+    """
+    q = min(len(left), left.shape[1] + targets.shape[1])
+    triangle = np.zeros((len(left), len(left)))
+    triangle[: min(left.shape)] = np.linalg.qr(left.T, mode="r")  # all that matters of what no strength changes
+    targets, diagonal, above, strengths = map(np.ascontiguousarray, (targets, diagonal, above, strengths))
+    return _core.path_points(triangle, targets, diagonal, above, strengths, q, min(rank, q), processors())
+
+
+def _fitted(inner: Array, other: Array, B: Array, noise: float) -> tuple[int, Array, Array]:
+    """Rank k of `inner`, the rows (k, dim) that its orthonormal basis stands for, and `other` in that basis and beyond.
+
+    By a QR, if its triangle is surely of full rank, else by an SVD.
+    """
+    rows, d = inner.shape
+    if not d:
+        return 0, B, other
+    if d <= rows:
+        reflectors, scale, _, _ = scipy.linalg.lapack.dgeqrf(inner)
+        inverse, info = scipy.linalg.lapack.dtrtri(reflectors[:d])
+        if not info and 1 / (d * float(np.abs(np.triu(inverse)).max())) > 2 * noise:  # ‖R⁻¹‖ <= d max
+            work = 64 * (other.shape[1] + 65)
+            turned = scipy.linalg.lapack.dormqr("L", "T", reflectors, scale, other, work)[0]
+            return d, scipy.linalg.solve_triangular(reflectors[:d], B, trans="T", check_finite=False), turned
+    U, s, Vt = svd(inner, full=True)
+    k = decide_rank(s, inner.shape, noise)
+    return k, (Vt[:k] / s[:k, None]) @ B, U.T @ other

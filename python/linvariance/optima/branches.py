@@ -14,10 +14,8 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from .. import _core
 from ..arrays import Array
-from ..objectives.spectra import svd
-from ..threads import processors
+from ..objectives.spectra import path_points, svd
 
 TIE = 4  # in units of rounding: singular values closer than this are not told apart, nor rows this near to orthogonal
 CHUNK = 1 << 22  # numbers that are in memory at once
@@ -62,7 +60,7 @@ class Branches:
 
     def __init__(self, left: Array, free: Array, tau: Array, rank: int, noise: float) -> None:
         self.tau, self.rank, self.noise = np.ascontiguousarray(tau / tau[0]), rank, noise
-        self._left, self._free = left, free
+        self._left, self._free, self._none = left, free, np.zeros(len(tau) - 1)
         V, label = blocks(left, free, self.tau, noise)
         self._parts = [self._part(V[:, label == k].T, left, free) for k in range(label.max() + 1)]
         self._code = np.random.default_rng(0).integers(-(2**40), 2**40, len(self._parts))
@@ -93,7 +91,7 @@ class Branches:
         return values, slopes
 
     def _of_part(self, L: Array, F: Array, strengths: Array) -> tuple[Array, Array]:
-        sigma, U = _core.path_spectra(L, F, self.tau, np.ascontiguousarray(strengths), processors())
+        sigma, U, *_ = path_points(L, F, self.tau, self._none, strengths)
         with np.errstate(invalid="ignore"):
             ratio = strengths[:, None] / np.square(self.tau)
             share = np.where(np.isinf(ratio), 0.0, ratio / np.square(1 + ratio))  # -ds/d log λ
@@ -139,11 +137,11 @@ class Branches:
 
     def directions(self, strengths: Array) -> Array:
         """U_r (n, dL, r)."""
-        U = _core.path_spectra(self._left, self._free, self.tau, np.ascontiguousarray(strengths), processors())[1]
+        U = path_points(self._left, self._free, self.tau, self._none, strengths)[1]
         return U[:, :, : self.rank]
 
     def _stay(self, middle: Array, ends: Array) -> npt.NDArray[np.bool_]:
-        sigma, U = _core.path_spectra(self._left, self._free, self.tau, np.ascontiguousarray(middle), processors())
+        sigma, U, *_ = path_points(self._left, self._free, self.tau, self._none, middle)
         r, square, slack = self.rank, np.square(self.tau), TIE / 4 * self._rounding(middle)
         frame = np.linalg.qr(U[:, :, :r], mode="complete")[0].transpose(0, 2, 1)
         L, F, m = frame @ self._left, frame @ self._free, middle[:, None]

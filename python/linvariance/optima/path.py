@@ -17,14 +17,13 @@ import numpy as np
 import numpy.typing as npt
 import scipy.optimize
 
-from .. import _core, files
+from .. import files
 from ..arrays import Array, instance, real, reals
 from ..data.moments import Moments
 from ..groups import Representation
 from ..groups.stored import fields_of, from_fields
-from ..objectives.spectra import penalized_spectrum, svd, tolerance
+from ..objectives.spectra import path_points, penalized_spectrum, svd, tolerance
 from ..problems import check_pose, check_rank, hard_wired, pose, regularized
-from ..threads import processors
 from .crossings import Found, Jump, NearCrossing, scan
 from .optimum import finite, solve
 from .solution import Solution
@@ -44,7 +43,6 @@ class PathValues:
         singular_values: σ of Z (n, q).
         gap: (σ_r - σ_{r+1})/σ_1 (n,).
         weights: W (n, dL, d0).
-        norm_perp: ‖W (I - Π)‖ (n,).
     """
 
     strengths: Array
@@ -52,7 +50,13 @@ class PathValues:
     singular_values: Array
     gap: Array
     weights: Array = field(repr=False)
-    norm_perp: Array
+    representation: Representation = field(repr=False)
+
+    @cached_property
+    def norm_perp(self) -> Array:
+        """‖W (I - Π)‖ (n,)."""
+        perp = self.weights - self.representation.project(self.weights)
+        return np.asarray(np.linalg.norm(perp.reshape(len(perp), -1), axis=1))
 
 
 class RegularizationPath:
@@ -69,16 +73,21 @@ class RegularizationPath:
         self.data, self.representation, self.rank = data, rep, rank
         posed, self.ridge, self.inner = pose(data, ridge, metric)
         rows = posed.rows
-        spectrum = penalized_spectrum(rows, rep.invariant_basis(), rep.penalty_frame, self.ridge)
-        self._spectrum = spectrum
-        live = int((spectrum.tau > 0).sum())
-        self._tau = spectrum.tau[:live]
-        self._free = np.ascontiguousarray(spectrum.free[:, :live])
-        self._left = np.ascontiguousarray(spectrum.left)
-        self._fit = np.hstack([self._left, self._free])
-        self._back = np.vstack([spectrum.left_back, spectrum.free_back[:live]])
+        self._spectrum = penalized_spectrum(rows, rep.invariant_basis(), rep.penalty_frame, self.ridge)
+        self._band, self._left = self._spectrum.band, np.ascontiguousarray(self._spectrum.left)
+        # A row (y, u): y of the band's coordinates, and u of what U leaves of the fit to the invariants.
+        with np.errstate(over="ignore", invalid="ignore"):  # weights that overflow are refused when they are made
+            self._back = np.vstack([self._band.back, self._left @ self._spectrum.left_back])
         self._size = float(np.hypot(np.linalg.norm(rows.T), np.sqrt(rows.floor)))  # of the targets
-        self._noise = tolerance((data.outputs, len(self._back)), self._size)
+        self._noise = tolerance((data.outputs, self._left.shape[1] + len(self._band.back)), self._size)
+
+    @property
+    def _tau(self) -> Array:
+        return self._spectrum.tau[: len(self._band.back)]
+
+    @property
+    def _free(self) -> Array:
+        return np.ascontiguousarray(self._spectrum.free[:, : len(self._band.back)])
 
     def __call__(self, strength: float) -> Solution:
         """The optimum at one strength >= 0, as `solve(regularized(...))` gives it."""
@@ -94,47 +103,31 @@ class RegularizationPath:
         array([1.955, 1.131, 0.206])
         """
         values = _positive(strengths)
-        sigma, U = self._spectra(values)
-        keep = sigma[:, : self.rank] > self._noise
-        U = np.where(keep[:, None, :], U[:, :, : self.rank], 0.0)
-        rest = sigma.copy()
-        rest[:, : self.rank][keep] = 0.0
-        share = values[:, None] / (np.square(self._tau) + values[:, None])
-        floor = self._spectrum.floor + share @ np.square(self._free).sum(axis=0)
-        weights, norm_perp = np.empty((*U.shape[:2], self._back.shape[1])), np.empty(len(values))
-        for start in range(0, len(values), BLOCK):
-            block = slice(start, start + BLOCK)
-            with np.errstate(over="ignore", invalid="ignore"):
-                norm_perp[block] = self._weights(values[block], U[block], weights[block])
+        sigma, U, inner, rest = self._spectra(values, self.rank)
+        keep = sigma[:, : inner.shape[1]] > self._noise
+        inner[~keep] = 0.0
+        U = U[:, :, : inner.shape[1]]
+        lost = sigma.copy()
+        lost[:, : inner.shape[1]][keep] = 0.0
+        weights = np.empty((*U.shape[:2], self._back.shape[1]))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, len(values), BLOCK):
+                block = slice(start, start + BLOCK)
+                self._weights(U[block], inner[block], weights[block])
         return PathValues(
             strengths=values,
-            loss=floor + np.square(rest).sum(axis=1),
+            loss=self._band.floor + rest + np.square(lost).sum(axis=1),
             singular_values=sigma,
             gap=self._gaps(sigma),
             weights=finite(weights, self.data),
-            norm_perp=norm_perp,
+            representation=self.representation,
         )
 
-    def _weights(self, strengths: Array, U: Array, out: Array) -> Array:
-        """W = U_r U_rᵀ K, K the solution without a rank bound, into `out` (n, dL, d0); returns ‖W⊥‖ (n,)."""
-        if not U.shape[2]:  # X = 0: Z has no columns
-            out[:] = 0.0
-            return np.zeros(len(U))
-        coefficients = finite(self._inner(strengths, U) @ self._back, self.data)  # U_rᵀ K
-        perp = self.representation.project(coefficients)
-        np.subtract(coefficients, perp, out=perp)
-        if self.inner is not None:
-            U = self.inner.inverse @ U
-            perp = U @ perp.reshape(*U.shape[::2], out.shape[2])
-        np.matmul(U, coefficients.reshape(*U.shape[::2], out.shape[2]), out=out)
-        return np.asarray(np.linalg.norm(perp.reshape(len(U), -1), axis=1))
-
-    def _inner(self, strengths: Array, U: Array) -> Array:
-        """The rows of U_rᵀ K (n·r, k + m) in the coordinates that `back` leads out of."""
-        inner = np.ascontiguousarray(U.transpose(0, 2, 1)).reshape(-1, len(self._fit)) @ self._fit
-        scale = self._tau / (np.square(self._tau) + strengths[:, None])
-        inner.reshape(*U.shape[::2], inner.shape[1])[:, :, self._left.shape[1] :] *= scale[:, None, :]
-        return inner
+    def _weights(self, U: Array, inner: Array, out: Array) -> None:
+        """W = U_r U_rᵀ K, K the solution without a rank bound, into `out` (n, dL, d0)."""
+        coefficients = inner.reshape(-1, inner.shape[2]) @ self._back  # U_rᵀ K
+        U = U if self.inner is None else self.inner.inverse @ U
+        np.matmul(U, coefficients.reshape(*inner.shape[:2], out.shape[2]), out=out)
 
     def losses(self, data: Moments, strengths: npt.ArrayLike) -> Array:
         """(1/n)‖WX - Y‖² on other data, (n, dL) at n strengths > 0 and every rank bound 1, ..., dL at once.
@@ -158,23 +151,21 @@ class RegularizationPath:
             )
         values = _positive(strengths)
         rows = (data if self.inner is None else data.in_metric(self.inner)).rows
-        sigma, U = self._spectra(values)
-        chosen = np.where((sigma > self._noise)[:, None, :], U, 0.0)
-        q, seen = U.shape[2], rows.A @ self._back.T
+        sigma, U, inner, _ = self._spectra(values, data.outputs)
+        q, kept, T = U.shape[2], sigma > self._noise, np.linalg.qr(rows.T, mode="r")
         out = np.full((len(values), data.outputs), rows.floor)
         if not q:  # X = 0, so W = 0
             return out + np.square(rows.T).sum()
-        for start in range(0, len(values), BLOCK):
-            block = slice(start, start + BLOCK)
-            along = np.ascontiguousarray(U[block].transpose(0, 2, 1)).reshape(-1, data.outputs) @ rows.T.T
-            free = np.einsum("ij,ij->i", along, along).reshape(-1, q)
-            along -= self._inner(values[block], chosen[block]) @ seen.T
-            fitted = np.einsum("ij,ij->i", along, along).reshape(-1, q)
-            out[block, :q] += np.cumsum(fitted, axis=1)
-            out[block, : q - 1] += np.cumsum(free[:, :0:-1], axis=1)[:, ::-1]  # of the components after the r-th
+        seen = rows.A @ self._back.T
+        seen[:, -data.outputs :] -= rows.T
+        along = inner.reshape(-1, inner.shape[2]) @ seen.T
+        fitted = np.einsum("ij,ij->i", along, along).reshape(-1, q)
+        free = np.square(T @ U).sum(axis=1)
+        out[:, :q] += np.cumsum(np.where(kept, fitted, free), axis=1)
+        out[:, : q - 1] += np.cumsum(free[:, :0:-1], axis=1)[:, ::-1]  # of the components after the r-th
         if q < data.outputs:  # what is along no U at all
             out[:, q:] = out[:, q - 1 : q]
-            out += np.array([np.square(rows.T - rows.T @ u @ u.T).sum() for u in U])[:, None]
+            out += np.array([np.square(T - T @ u @ u.T).sum() for u in U])[:, None]
         return out
 
     @cached_property
@@ -203,14 +194,15 @@ class RegularizationPath:
         of M = Z Zᵀ.
         """
         strength = real(strength, "strength", positive=True)
-        fit, height = self._fit, np.hypot(self._tau, np.sqrt(strength))
+        fit, height = np.hstack([self._left, self._free]), np.hypot(self._tau, np.sqrt(strength))
         ones, none = np.ones(self._left.shape[1]), np.zeros(self._left.shape[1])
         root = np.concatenate([ones, self._tau / height])
         U, sigma, _ = svd(fit * root)
         U = np.linalg.qr(np.hstack([U, np.eye(len(U))]))[0][:, : len(U)] if U.shape[1] < len(U) else U
         sigma = np.append(sigma, np.zeros(len(U) - len(sigma)))
-        K = (fit * np.concatenate([ones, self._tau / height**2])) @ self._back
-        dK = -(fit * np.concatenate([none, self._tau / height**2 / height**2])) @ self._back
+        back = np.vstack([self._spectrum.left_back, self._spectrum.free_back[: len(self._tau)]])
+        K = (fit * np.concatenate([ones, self._tau / height**2])) @ back
+        dK = -(fit * np.concatenate([none, self._tau / height**2 / height**2])) @ back
         dM = -(fit * np.concatenate([none, (self._tau / height**2) ** 2])) @ fit.T
         r = min(self.rank, int((sigma > self._noise).sum()))
         if r < min(self.rank + 1, len(sigma)) and r and sigma[r - 1] - sigma[r] <= self._noise:
@@ -309,8 +301,9 @@ class RegularizationPath:
     def _scan(self) -> Found:
         return scan(self, self._left, self._free, self._tau, self._noise)
 
-    def _spectra(self, strengths: Array) -> tuple[Array, Array]:
-        return _core.path_spectra(self._left, self._free, self._tau, np.ascontiguousarray(strengths), processors())
+    def _spectra(self, strengths: Array, rank: int) -> tuple[Array, Array, Array, Array]:
+        band = self._band
+        return path_points(self._left, band.targets, band.diagonal, band.above, strengths, rank)
 
     def _gaps(self, sigma: Array) -> Array:
         ends = np.hstack([sigma, np.zeros((len(sigma), 1))])

@@ -68,6 +68,31 @@ struct Kernels {
     void (*cross_entropy)(Size rows, Size columns, const T* targets, Size t_row, T* O, Size o_row, T* losses);
 };
 
+// Z(strength) = [constant, C' diag]: with B upper bidiagonal and [B; √strength I] = G [R; 0] its last columns are those
+// of the transpose of the first m rows of Gᵀ [targets; 0].
+struct PathSystem {
+    Size outputs, size, rank;        // d_L; m; left vectors that are led back through R
+    const double* triangle;          // (d_L, d_L): R of a QR factorization of the transposed constant
+    const double *diagonal, *above;  // of B (m), the last one above being 0
+    const double* targets;           // (m, d_L)
+};
+// Results with one strength in each lane, neighbours in memory.
+struct PathPoints {
+    void* sigma;  // (d_L), descending
+    void* left;   // (d_L, d_L): in its rows the left vectors; at first any orthogonal matrix, best one close to them
+    void* inner;  // (m + 1, rank): R⁻¹ times the last columns' projections on the first left vectors; a row of zeros
+    void* rest;   // what of the targets' squares is outside of Z
+    void* work;   // path_work entries for each lane
+    Size* order;  // (d_L)
+};
+constexpr Size path_work(Size outputs, Size size) {
+    return (size + 2 * outputs + 17) * outputs + 2 * size;
+}
+struct PathKernel {
+    Size width;
+    void (*points)(const PathSystem&, const double* roots, const PathPoints&);
+};
+
 // "baseline" and, where this processor and compiler have them, "x86-64-v3" and "x86-64-v4".
 std::vector<std::string_view> kernel_levels();
 
@@ -77,5 +102,7 @@ std::string_view kernel_level();
 
 template <class T>
 const Kernels<T>& kernels();
+
+const PathKernel& path_kernel();
 
 }  // namespace linvariance

@@ -1,106 +1,126 @@
-// Singular values and left vectors of Z(strength) = [L, F diag(tau / h)], h = sqrt(tau² + strength), for many
-// strengths.
+// The whitened target Z(strength) of a regularized problem at many strengths.
 #pragma once
 
-#include <Eigen/QR>
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <limits>
-#include <numeric>
+#include <memory>
 #include <vector>
 
+#include "linvariance/matrix.hpp"
 #include "linvariance/parallel.hpp"
 
 namespace linvariance {
 
-// One-sided Jacobi (Hestenes): turns R and V by the same rotations until the columns of R are orthogonal. Their norms
-// are then the singular values, small ones to full relative accuracy, and V the right vectors if it began orthogonal.
-inline void orthogonalize_columns(Eigen::MatrixXd& R, Eigen::MatrixXd& V) {
-    constexpr double eps = std::numeric_limits<double>::epsilon();
-    constexpr int most_sweeps = 60;  // six are usual; the bound is for the unforeseen
-    bool turned = true;
-    for (int sweep = 0; turned && sweep < most_sweeps; ++sweep) {
-        turned = false;
-        for (Index i = 0; i + 1 < R.cols(); ++i) {
-            for (Index j = i + 1; j < R.cols(); ++j) {
-                const double a = R.col(i).squaredNorm(), b = R.col(j).squaredNorm(), c = R.col(i).dot(R.col(j));
-                if (std::abs(c) <= eps * std::sqrt(a * b)) continue;
-                const double zeta = (b - a) / (2.0 * c);
-                const double t = std::copysign(1.0, zeta) / (std::abs(zeta) + std::hypot(1.0, zeta));
-                const Eigen::JacobiRotation<double> rotation(1.0 / std::hypot(1.0, t), t / std::hypot(1.0, t));
-                R.applyOnTheRight(i, j, rotation);
-                V.applyOnTheRight(i, j, rotation);
-                turned = true;
-            }
-        }
-    }
-}
-
-class PathSpectra {
+// Room for so many vectors, at addresses that suit the widest.
+class Lanes {
   public:
-    PathSpectra(const ConstView<double>& L,  // (d_L, k)
-                const ConstView<double>& F,  // (d_L, m)
-                const double* tau)           // (m), positive
-        : Ft_(F.transpose()), tau_(tau, F.cols()), outputs_(L.rows()), kept_(std::min(L.rows(), L.cols() + F.cols())) {
-        constant_ = L.transpose();
-        if (constant_.rows() > outputs_) {  // only the triangle of what no strength changes matters
-            constant_ = Eigen::HouseholderQR<Eigen::MatrixXd>(constant_)
-                            .matrixQR()
-                            .topRows(outputs_)
-                            .template triangularView<Eigen::Upper>()
-                            .toDenseMatrix();
-        }
+    Lanes(Index entries, Index width) : memory_(static_cast<std::size_t>(entries * width + 8)) {
+        void* start = memory_.data();
+        std::size_t room = memory_.size() * sizeof(double);
+        data_ = static_cast<double*>(std::align(64, sizeof(double), start, room));
+    }
+    double* data() const { return data_; }
+    double& operator[](Index i) const { return data_[i]; }
+
+  private:
+    std::vector<double> memory_;
+    double* data_;
+};
+
+// The fit of targets C (m, d_L) under a Tikhonov penalty, beside what no strength changes: with [B; √strength I] =
+// G [R; 0] for an upper bidiagonal B it is Z = [L, the first m rows of Gᵀ [C; 0]ᵀ] (Eldén, BIT 17, 1977). All is scaled
+// by powers of two, so that no square overflows.
+class Path {
+  public:
+    Path(const ConstView<double>& triangle,  // (d_L, d_L): R of a QR factorization of Lᵀ
+         const ConstView<double>& targets,   // (d_L, m): Cᵀ
+         const double* diagonal,             // (m) of B, not zero
+         const double* above,                // (m - 1)
+         Index kept, Index rank)             // singular values; left vectors that are led back
+        : triangle_(triangle),
+          targets_(targets.transpose()),
+          diagonal_(Eigen::Map<const Vector<double>>(diagonal, targets.cols())),
+          above_(Vector<double>::Zero(targets.cols())),
+          kept_(kept),
+          rank_(rank) {
+        if (targets.cols() > 0)
+            above_.head(targets.cols() - 1) = Eigen::Map<const Vector<double>>(above, targets.cols() - 1);
+        unit_ = exponent(triangle, targets);
+        step_ = exponent(diagonal_, above_);
+        triangle_ *= std::ldexp(1.0, -unit_);
+        targets_ *= std::ldexp(1.0, -unit_);
+        diagonal_ *= std::ldexp(1.0, -step_);
+        above_ *= std::ldexp(1.0, -step_);
     }
 
-    Index kept() const { return kept_; }  // q = min(d_L, k + m) singular values
-
-    // sigma (count, q), descending; left (count, d_L, q). Strengths are taken in groups of fixed size, each on any of
-    // the threads: within one the vectors before are the start for those after.
-    void compute(const double* strengths, Index count, double* sigma, double* left, Index threads) const {
+    // sigma (count, q), descending; left (count, d_L, q); inner (count, rank, m + d_L), the first `rank` left
+    // vectors u with the rows uᵀ Z R⁻ᵀ before them; rest (count), the squares of C outside of Z. Strengths are taken in
+    // groups of fixed size, each on any of the threads: within one the vectors before are the start for those after.
+    void compute(const double* strengths, Index count, double* sigma, double* left, double* inner, double* rest,
+                 Index threads) const {
         const Index groups = (count + group - 1) / group;
         const auto one = [&](Index g, const std::atomic<bool>&) {
             const Index first = g * group, some = std::min(group, count - first);
-            chain_of(strengths + first, some, sigma + first * kept_, left + first * outputs_ * kept_);
+            chains_of(strengths + first, some, sigma + first * kept_, left + first * outputs() * kept_,
+                      inner + first * rank_ * (size() + outputs()), rest + first);
         };
         if (groups == 1) return one(0, false);
         run_all(groups, threads, one, [] { return true; });
     }
 
   private:
-    static constexpr Index group = 16;  // V drifts from orthogonality by eps a rotation, so not for ever
+    static constexpr Index group = 64;  // vectors drift from orthogonality by eps a rotation, so not for ever
 
-    // By QR of Zᵀ and Jacobi on its triangle: a Gram matrix would lose half the digits of small values.
-    void chain_of(const double* strengths, Index count, double* sigma, double* left) const {
-        const Index fixed = constant_.rows(), rows = std::max(fixed + Ft_.rows(), outputs_);
-        Eigen::MatrixXd Zt = Eigen::MatrixXd::Zero(rows, outputs_), R, V;
-        V.setIdentity(outputs_, outputs_);
-        Eigen::HouseholderQR<Eigen::MatrixXd> qr(rows, outputs_);
-        Eigen::ArrayXd scale(Ft_.rows());
-        Eigen::VectorXd norms(outputs_);
-        std::vector<Index> order(static_cast<std::size_t>(outputs_));
-        Zt.topRows(fixed) = constant_;
-        for (Index i = 0; i < count; ++i) {
-            scale = (1.0 + (std::sqrt(strengths[i]) / tau_).square()).rsqrt();
-            Zt.middleRows(fixed, Ft_.rows()) = scale.matrix().asDiagonal() * Ft_;
-            qr.compute(Zt);
-            R = qr.matrixQR().topRows(outputs_).template triangularView<Eigen::Upper>() * V;
-            orthogonalize_columns(R, V);
-            norms = R.colwise().stableNorm();
-            std::iota(order.begin(), order.end(), Index{0});
-            std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return norms[a] > norms[b]; });
-            View<double> vectors(left + i * outputs_ * kept_, outputs_, kept_);
-            for (Index k = 0; k < kept_; ++k) {
-                const Index from = order[static_cast<std::size_t>(k)];
-                sigma[i * kept_ + k] = norms[from];
-                vectors.col(k) = V.col(from);
+    static int exponent(const auto& a, const auto& b) {
+        double largest = 0.0;
+        if (a.size() > 0) largest = a.cwiseAbs().maxCoeff();
+        if (b.size() > 0) largest = std::max(largest, b.cwiseAbs().maxCoeff());
+        return largest > 0.0 ? std::ilogb(largest) : 0;
+    }
+    Index outputs() const { return triangle_.rows(); }
+    Index size() const { return targets_.rows(); }
+
+    // As many chains as a vector has lanes, each of neighbours.
+    void chains_of(const double* strengths, Index count, double* sigma, double* left, double* inner,
+                   double* rest) const {
+        const PathKernel& kernel = path_kernel();
+        const Index n = outputs(), m = size(), width = kernel.width, length = (count + width - 1) / width;
+        const auto lanes = [&](Index entries) { return Lanes(entries, width); };
+        Lanes norms = lanes(n), vectors = lanes(n * n), led = lanes((m + 1) * rank_), squares = lanes(1);
+        Lanes work = lanes(path_work(n, m)), roots = lanes(1);
+        std::vector<Size> order(static_cast<std::size_t>(n));
+        for (Index i = 0; i < n; ++i) std::fill_n(vectors.data() + i * (n + 1) * width, width, 1.0);
+        const PathSystem system{n, m, rank_, triangle_.data(), diagonal_.data(), above_.data(), targets_.data()};
+        const PathPoints points{norms.data(), vectors.data(), led.data(), squares.data(), work.data(), order.data()};
+        const double square = std::ldexp(1.0, unit_), shrink = std::ldexp(1.0, -step_);
+        for (Index step = 0; step < length; ++step) {
+            for (Index l = 0; l < width; ++l) {
+                const double strength = strengths[std::min(l * length + step, count - 1)];
+                roots[l] = std::min(std::sqrt(strength) * shrink, 0x1p500);
+            }
+            kernel.points(system, roots.data(), points);
+            for (Index l = 0; l < width; ++l) {
+                const Index at = l * length + step;
+                if (at >= count) break;
+                const auto lane = [&](const Lanes& from, Index rows, Index columns) {  // row-major
+                    using Stride = Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>;
+                    return Eigen::Map<const Matrix<double>, 0, Stride>(from.data() + l, rows, columns,
+                                                                       Stride(columns * width, width));
+                };
+                View<double>(sigma + at * kept_, kept_, 1) = square * lane(norms, kept_, 1);
+                View<double>(left + at * n * kept_, n, kept_) = lane(vectors, kept_, n).transpose();
+                View<double> rows(inner + at * rank_ * (m + n), rank_, m + n);
+                rows.leftCols(m) = square * (shrink * lane(led, m, rank_).transpose());
+                rows.rightCols(n) = lane(vectors, rank_, n);
+                rest[at] = squares[l] * square * square;
             }
         }
     }
 
-    Eigen::MatrixXd constant_, Ft_;
-    Eigen::Map<const Eigen::ArrayXd> tau_;
-    Index outputs_, kept_;
+    Matrix<double> triangle_, targets_;
+    Vector<double> diagonal_, above_;
+    Index kept_, rank_;
+    int unit_, step_;
 };
 
 }  // namespace linvariance
