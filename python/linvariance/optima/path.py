@@ -30,7 +30,7 @@ from .solution import Solution
 
 TINY = float(np.finfo(np.float64).tiny)
 ATTAINED = 64 * float(np.finfo(np.float64).eps)  # of the largest value: a level is met up to rounding
-BLOCK = 32  # strengths whose weights are formed at once: what is in between stays in the cache
+BLOCK = 64  # strengths whose weights are formed at once: what is in between stays in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,31 +103,31 @@ class RegularizationPath:
         array([1.955, 1.131, 0.206])
         """
         values = _positive(strengths)
-        sigma, U, inner, rest = self._spectra(values, self.rank)
-        keep = sigma[:, : inner.shape[1]] > self._noise
-        inner[~keep] = 0.0
-        U = U[:, :, : inner.shape[1]]
-        lost = sigma.copy()
-        lost[:, : inner.shape[1]][keep] = 0.0
-        weights = np.empty((*U.shape[:2], self._back.shape[1]))
+        weights = np.empty((len(values), self.data.outputs, self._back.shape[1]))
+        blocks = [slice(start, start + BLOCK) for start in range(0, len(values), BLOCK)]
         with np.errstate(over="ignore", invalid="ignore"):
-            for start in range(0, len(values), BLOCK):
-                block = slice(start, start + BLOCK)
-                self._weights(U[block], inner[block], weights[block])
+            found = [self._block(values[block], weights[block]) for block in blocks]
+        loss, sigma = (np.concatenate([part[k] for part in found]) for k in (0, 1))
         return PathValues(
             strengths=values,
-            loss=self._band.floor + rest + np.square(lost).sum(axis=1),
+            loss=loss,
             singular_values=sigma,
             gap=self._gaps(sigma),
             weights=finite(weights, self.data),
             representation=self.representation,
         )
 
-    def _weights(self, U: Array, inner: Array, out: Array) -> None:
-        """W = U_r U_rᵀ K, K the solution without a rank bound, into `out` (n, dL, d0)."""
+    def _block(self, strengths: Array, out: Array) -> tuple[Array, Array]:
+        """Losses and σ; W = U_r U_rᵀ K, K the solution without a rank bound, into `out` (n, dL, d0)."""
+        sigma, U, inner, rest = self._spectra(strengths, self.rank)
+        r = inner.shape[1]
+        lost, keep = sigma.copy(), sigma[:, :r] > self._noise
+        inner[~keep] = 0.0
+        lost[:, :r][keep] = 0.0
+        U = U[:, :, :r] if self.inner is None else self.inner.inverse @ U[:, :, :r]
         coefficients = inner.reshape(-1, inner.shape[2]) @ self._back  # U_rᵀ K
-        U = U if self.inner is None else self.inner.inverse @ U
-        np.matmul(U, coefficients.reshape(*inner.shape[:2], out.shape[2]), out=out)
+        np.matmul(U, coefficients.reshape(len(U), r, -1), out=out)
+        return self._band.floor + rest + np.square(lost).sum(axis=1), sigma
 
     def losses(self, data: Moments, strengths: npt.ArrayLike) -> Array:
         """(1/n)‖WX - Y‖² on other data, (n, dL) at n strengths > 0 and every rank bound 1, ..., dL at once.

@@ -69,7 +69,7 @@ class Path {
     }
 
   private:
-    static constexpr Index group = 64;  // vectors drift from orthogonality by eps a rotation, so not for ever
+    static constexpr Index group = 32;  // vectors drift from orthogonality by eps a rotation, so not for ever
 
     static int exponent(const auto& a, const auto& b) {
         double largest = 0.0;
