@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from functools import cached_property, partial
+from itertools import accumulate
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -343,6 +345,18 @@ class Moments:
 
     def __repr__(self) -> str:
         return f"Moments(n={self.n:g}, inputs={self.inputs}, outputs={self.outputs}{', centred' * self._centered})"
+
+
+def all_but_one(parts: Sequence[Moments]) -> list[Moments]:
+    """For each of K > 1 parts the others merged: 3(K - 2) merges, of those before it and of those after it.
+
+    >>> parts = [Moments.from_data([[x]], [x]) for x in (1.0, 2.0, 4.0)]
+    >>> [round(m.mean_x.item(), 12) for m in all_but_one(parts)]
+    [3.0, 2.5, 1.5]
+    """
+    before = list(accumulate(parts[:-1]))
+    after = list(accumulate(parts[:0:-1]))[::-1]
+    return [after[0], *map(add, before, after[1:]), before[-1]]
 
 
 def _of_block(k: int, X: Any, Y: Any, weights: Any) -> Moments | None:

@@ -14,7 +14,7 @@ from joblib import Parallel, delayed
 from sklearn.model_selection import check_cv
 
 from ..arrays import Anyreal, Array, integer, listed, reals
-from ..data.moments import Moments
+from ..data.moments import Moments, all_but_one
 from ..groups import Representation
 from ..optima import regularization_path
 from ..problems import Problem, regularized
@@ -38,7 +38,7 @@ class RegularizedRegressorCV(MomentRegressor):
         ridge: of W, not of b.
         fit_intercept: whether there is a b.
         cv: number of folds, a splitter of scikit-learn, or (train, test) pairs of indices.
-        n_jobs: of joblib, over folds.
+        n_jobs: of joblib, over folds; in threads, unless a `joblib.parallel_config` says otherwise.
 
     Attributes:
         strength_, rank_: the chosen ones.
@@ -92,7 +92,7 @@ class RegularizedRegressorCV(MomentRegressor):
         self.ranks_ = _ranks(self.ranks, train.outputs)
         rep = group_of(self.group, train.inputs)
         intercept = flag(self.fit_intercept, "fit_intercept")
-        losses = Parallel(n_jobs=self.n_jobs)(
+        losses = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             delayed(held_out_losses)(*fold, rep, self.strengths_, self.ridge, intercept) for fold in folds
         )
         self.losses_ = np.stack(losses)[:, :, np.minimum(self.ranks_, train.outputs) - 1]
@@ -137,6 +137,11 @@ def fold_moments(
     if repeats or len(patterns) * X.shape[1] > len(used):
         return of(used), [(of(train), of(test)) for train, test in splits]
     parts = [of(used[part == k]) for k in range(len(patterns))]
+    trained, held = patterns[:, ::2], patterns[:, 1::2]
+    if len(parts) > 1 and (trained ^ held).all() and (held.sum(axis=0) == 1).all() and (held.sum(axis=1) == 1).all():
+        parts = [parts[k] for k in held.argmax(axis=0)]  # each is held out once, by itself
+        rest = all_but_one(parts)
+        return rest[-1] + parts[-1], list(zip(rest, parts, strict=True))
     merged = [reduce(add, itertools.compress(parts, side)) for side in patterns.T]
     return reduce(add, parts), list(zip(merged[::2], merged[1::2], strict=True))
 

@@ -126,7 +126,7 @@ class RegularizationPath:
         lost[:, :r][keep] = 0.0
         U = U[:, :, :r] if self.inner is None else self.inner.inverse @ U[:, :, :r]
         coefficients = inner.reshape(-1, inner.shape[2]) @ self._back  # U_rᵀ K
-        np.matmul(U, coefficients.reshape(len(U), r, -1), out=out)
+        np.matmul(U, coefficients.reshape(len(U), r, out.shape[2]), out=out)
         return self._band.floor + rest + np.square(lost).sum(axis=1), sigma
 
     def losses(self, data: Moments, strengths: npt.ArrayLike) -> Array:
@@ -151,19 +151,23 @@ class RegularizationPath:
             )
         values = _positive(strengths)
         rows = (data if self.inner is None else data.in_metric(self.inner)).rows
-        sigma, U, inner, _ = self._spectra(values, data.outputs)
-        q, kept, T = U.shape[2], sigma > self._noise, np.linalg.qr(rows.T, mode="r")
-        out = np.full((len(values), data.outputs), rows.floor)
-        if not q:  # X = 0, so W = 0
-            return out + np.square(rows.T).sum()
-        seen = rows.A @ self._back.T
+        seen, T = rows.A @ self._back.T, np.asarray(np.linalg.qr(rows.T, mode="r"))
         seen[:, -data.outputs :] -= rows.T
+        blocks = [values[start : start + BLOCK] for start in range(0, len(values), BLOCK)]
+        return np.concatenate([self._losses_in(block, seen, T) for block in blocks]) + rows.floor
+
+    def _losses_in(self, strengths: Array, seen: Array, T: Array) -> Array:
+        """Squares of residuals at every rank, of rows that `seen` leads to and of their targets' triangle T."""
+        sigma, U, inner, _ = self._spectra(strengths, len(self._left))
+        q, out = U.shape[2], np.zeros((len(strengths), len(self._left)))
+        if not q:  # X = 0, so W = 0
+            return out + np.square(T).sum()
         along = inner.reshape(-1, inner.shape[2]) @ seen.T
         fitted = np.einsum("ij,ij->i", along, along).reshape(-1, q)
         free = np.square(T @ U).sum(axis=1)
-        out[:, :q] += np.cumsum(np.where(kept, fitted, free), axis=1)
+        out[:, :q] = np.cumsum(np.where(sigma > self._noise, fitted, free), axis=1)
         out[:, : q - 1] += np.cumsum(free[:, :0:-1], axis=1)[:, ::-1]  # of the components after the r-th
-        if q < data.outputs:  # what is along no U at all
+        if q < out.shape[1]:  # what is along no U at all
             out[:, q:] = out[:, q - 1 : q]
             out += np.array([np.square(T - T @ u @ u.T).sum() for u in U])[:, None]
         return out

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 
 import numpy as np
 
 from ..arrays import Anyreal, Array, integer, samples
-from ..data.moments import Moments
+from ..data.moments import Moments, all_but_one
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +21,7 @@ class Folds:
 
     def splits(self) -> Iterator[tuple[Moments, Moments]]:
         """(all but one part, that part), for every part; merged, not subtracted."""
-        for k, part in enumerate(self.parts):
-            yield reduce(add, self.parts[:k] + self.parts[k + 1 :]), part
+        yield from zip(all_but_one(self.parts), self.parts, strict=True)
 
 
 def folds_of(X: object, Y: object, folds: int, seed: int) -> Folds:

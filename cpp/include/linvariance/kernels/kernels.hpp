@@ -78,15 +78,16 @@ struct PathSystem {
 };
 // Results with one strength in each lane, neighbours in memory.
 struct PathPoints {
-    void* sigma;  // (d_L), descending
-    void* left;   // (d_L, d_L): in its rows the left vectors; at first any orthogonal matrix, best one close to them
-    void* inner;  // (m + 1, rank): R⁻¹ times the last columns' projections on the first left vectors; a row of zeros
-    void* rest;   // what of the targets' squares is outside of Z
-    void* work;   // path_work entries for each lane
-    Size* order;  // (d_L)
+    void* sigma;           // (d_L), descending
+    void* left;            // (d_L, d_L): in its rows the left vectors; at first orthogonal ones, best close to them
+    double* const* inner;  // of each lane (rank, m + d_L): in front unit shrink R⁻¹ times what the first left vectors
+    double unit, shrink;   // see of the last columns
+    void* rest;            // what of the targets' squares is outside of Z
+    void* work;            // path_work entries for each lane
+    Size* order;           // (d_L)
 };
 constexpr Size path_work(Size outputs, Size size) {
-    return (size + 2 * outputs + 17) * outputs + 2 * size;
+    return (size + 2 * outputs + 18) * outputs + 2 * size;
 }
 struct PathKernel {
     Size width;

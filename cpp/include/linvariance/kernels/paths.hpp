@@ -121,16 +121,16 @@ LINVARIANCE_BODY void sort(Size n, V* A, V* U, V* sigma, Size* order) {
     }
 }
 
-// x_k = (U C_k - above x_{k+1}) / diagonal for N neighbouring rows of U: what R x = C Uᵀ has as its solutions.
+// x <- (U C_k - above x) / diagonal for N neighbouring rows of U, from one row of R x = C Uᵀ to that before it.
 template <int N, class V>
-LINVARIANCE_BODY void solve(Size n, const V* C, const V* U, V inverse, V above, const V* after, V* x) {
+LINVARIANCE_BODY void solve(Size n, const V* C, const V* U, V inverse, V above, V* x) {
     V sum[N] = {};
     for (Size o = 0; o < n; ++o) {
         LINVARIANCE_UNROLL
         for (int i = 0; i < N; ++i) sum[i] += C[o] * U[i * n + o];
     }
     LINVARIANCE_UNROLL
-    for (int i = 0; i < N; ++i) x[i] = (sum[i] - above * after[i]) * inverse;
+    for (int i = 0; i < N; ++i) x[i] = (sum[i] - above * x[i]) * inverse;
 }
 
 template <class L>
@@ -141,7 +141,7 @@ LINVARIANCE_BODY void path_points(const PathSystem& s, const double* roots, cons
     V *const C = static_cast<V*>(out.work), *const inverse = C + m * n, *const above = inverse + m,
              *const R = above + m;
     V *const A = R + n * n, *const X = A + n * n, *const f = X + block * n;
-    V *const U = static_cast<V*>(out.left), *const inner = static_cast<V*>(out.inner);
+    V *const U = static_cast<V*>(out.left), *const x = f + n;
     for (Size i = 0; i < n * n; ++i) R[i] = V{} + s.triangle[i];
     for (Size o = 0; o < n; ++o) f[o] = V{};
     const V root = *reinterpret_cast<const typename L::Unaligned*>(roots);
@@ -179,13 +179,17 @@ LINVARIANCE_BODY void path_points(const PathSystem& s, const double* roots, cons
     }
     orthogonalize(n, A, U);
     sort(n, A, U, static_cast<V*>(out.sigma), out.order);
-    for (Size i = 0; i < rank; ++i) inner[m * rank + i] = V{};
+    for (Size i = 0; i < rank; ++i) x[i] = V{};
     for (Size k = m - 1; k >= 0; --k) {
-        V* const x = inner + k * rank;
         const V* const c = C + k * n;
         Size i = 0;
-        for (; i + 4 <= rank; i += 4) solve<4>(n, c, U + i * n, inverse[k], above[k], x + rank + i, x + i);
-        for (; i < rank; ++i) solve<1>(n, c, U + i * n, inverse[k], above[k], x + rank + i, x + i);
+        for (; i + 4 <= rank; i += 4) solve<4>(n, c, U + i * n, inverse[k], above[k], x + i);
+        for (; i < rank; ++i) solve<1>(n, c, U + i * n, inverse[k], above[k], x + i);
+        for (i = 0; i < rank; ++i) {
+            const V row = x[i] * out.shrink * out.unit;
+            LINVARIANCE_UNROLL
+            for (Size l = 0; l < L::width; ++l) out.inner[l][i * (m + n) + k] = row[l];
+        }
     }
 }
 

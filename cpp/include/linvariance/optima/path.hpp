@@ -86,33 +86,32 @@ class Path {
         const PathKernel& kernel = path_kernel();
         const Index n = outputs(), m = size(), width = kernel.width, length = (count + width - 1) / width;
         const auto lanes = [&](Index entries) { return Lanes(entries, width); };
-        Lanes norms = lanes(n), vectors = lanes(n * n), led = lanes((m + 1) * rank_), squares = lanes(1);
-        Lanes work = lanes(path_work(n, m)), roots = lanes(1);
+        Lanes norms = lanes(n), vectors = lanes(n * n), squares = lanes(1), work = lanes(path_work(n, m));
+        Lanes roots = lanes(1), nobody = lanes((m + n) * rank_);
         std::vector<Size> order(static_cast<std::size_t>(n));
+        std::vector<double*> rows(static_cast<std::size_t>(width));
         for (Index i = 0; i < n; ++i) std::fill_n(vectors.data() + i * (n + 1) * width, width, 1.0);
+        const double unit = std::ldexp(1.0, unit_), shrink = std::ldexp(1.0, -step_);
         const PathSystem system{n, m, rank_, triangle_.data(), diagonal_.data(), above_.data(), targets_.data()};
-        const PathPoints points{norms.data(), vectors.data(), led.data(), squares.data(), work.data(), order.data()};
-        const double square = std::ldexp(1.0, unit_), shrink = std::ldexp(1.0, -step_);
+        const PathPoints points{norms.data(), vectors.data(), rows.data(), unit,
+                                shrink,       squares.data(), work.data(), order.data()};
         for (Index step = 0; step < length; ++step) {
             for (Index l = 0; l < width; ++l) {
-                const double strength = strengths[std::min(l * length + step, count - 1)];
-                roots[l] = std::min(std::sqrt(strength) * shrink, 0x1p500);
+                const Index at = l * length + step;
+                roots[l] = std::min(std::sqrt(strengths[std::min(at, count - 1)]) * shrink, 0x1p500);
+                rows[static_cast<std::size_t>(l)] = at < count ? inner + at * rank_ * (m + n) : nobody.data();
             }
             kernel.points(system, roots.data(), points);
-            for (Index l = 0; l < width; ++l) {
-                const Index at = l * length + step;
-                if (at >= count) break;
-                const auto lane = [&](const Lanes& from, Index rows, Index columns) {  // row-major
+            for (Index l = 0, at = step; l < width && at < count; ++l, at += length) {
+                const auto lane = [&](const Lanes& from, Index height) {
                     using Stride = Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>;
-                    return Eigen::Map<const Matrix<double>, 0, Stride>(from.data() + l, rows, columns,
-                                                                       Stride(columns * width, width));
+                    return Eigen::Map<const Matrix<double>, 0, Stride>(from.data() + l, height, n,
+                                                                       Stride(n * width, width));
                 };
-                View<double>(sigma + at * kept_, kept_, 1) = square * lane(norms, kept_, 1);
-                View<double>(left + at * n * kept_, n, kept_) = lane(vectors, kept_, n).transpose();
-                View<double> rows(inner + at * rank_ * (m + n), rank_, m + n);
-                rows.leftCols(m) = square * (shrink * lane(led, m, rank_).transpose());
-                rows.rightCols(n) = lane(vectors, rank_, n);
-                rest[at] = squares[l] * square * square;
+                View<double>(sigma + at * kept_, 1, kept_) = unit * lane(norms, 1).leftCols(kept_);
+                View<double>(left + at * n * kept_, n, kept_) = lane(vectors, kept_).transpose();
+                View<double>(inner + at * rank_ * (m + n), rank_, m + n).rightCols(n) = lane(vectors, rank_);
+                rest[at] = squares[l] * unit * unit;
             }
         }
     }
