@@ -91,6 +91,9 @@ class StreamedRegressor(MomentRegressor):
         if not hasattr(self, "moments_"):
             return self.fit(X, y, sample_weight)
         X, y, weights = samples_of(self, X, y, sample_weight, reset=False)
+        columns, own = np.size(y, 1) if np.ndim(y) == 2 else 1, self.moments_.outputs
+        if columns != own:
+            raise ValueError(f"y has {columns} columns, but before it had {own}: pass {own}, or fit anew.")
         return self._settle(self.moments_.update(X, y, weights), flat=self.coef_.ndim == 1)
 
 
