@@ -49,7 +49,7 @@ benchmarks: .venv-benchmarks/installed ## every claim about speed, measured and 
 .venv-benchmarks/installed: benchmarks/requirements.txt $(SOURCES)
 	$(PYTHON) -m venv .venv-benchmarks
 	.venv-benchmarks/bin/python -m pip --disable-pip-version-check --quiet install $(PIP_OPTIONS) . -r $<
-	-.venv-benchmarks/bin/python -m pip --disable-pip-version-check --quiet install -c $< curvlinops-for-pytorch==3.0.1
+	-.venv-benchmarks/bin/python -m pip --disable-pip-version-check --quiet install -r $< curvlinops-for-pytorch==3.0.1
 	@touch $@
 
 docs: .venv/installed-docs ## the site, docs/_build/html
