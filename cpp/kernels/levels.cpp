@@ -18,8 +18,8 @@ using bodies::Level;
     using L = Level<T, BYTES, ROWS, VECTORS, DOT_ROWS, DOT_COLUMNS>;                                                \
     template <class T>                                                                                              \
     TARGET void panel(Size m, Size vectors, Size n, Size k, const Strided<const T>& A, const T* B, Size b_row,      \
-                      const Strided<T>& C, bool onto) {                                                             \
-        bodies::panel<L<T>>(m, vectors, n, k, A, B, b_row, C, onto);                                                \
+                      Size b_last, const Strided<T>& C, bool onto) {                                                \
+        bodies::panel<L<T>>(m, vectors, n, k, A, B, b_row, b_last, C, onto);                                        \
     }                                                                                                               \
     template <class T>                                                                                              \
     TARGET void dots(Size m, Size n, Size k, const T* A, Size a_row, const T* B, Size b_row, T* C, Size c_row,      \
@@ -39,8 +39,8 @@ using bodies::Level;
         bodies::residual(size, a, b, out);                                                                          \
     }                                                                                                               \
     template <class T>                                                                                              \
-    TARGET void scaled_residual(Size size, const T* a, const T* s, const T* b, T* out) {                            \
-        bodies::scaled_residual(size, a, s, b, out);                                                                \
+    TARGET void scaled_residual(Size size, const T* s, const T* b, T* a) {                                          \
+        bodies::scaled_residual(size, s, b, a);                                                                     \
     }                                                                                                               \
     template <class T>                                                                                              \
     TARGET void momentum(Size size, T rate, T friction, const T* g, T* w, T* b) {                                   \
@@ -94,7 +94,7 @@ LINVARIANCE_LEVEL(baseline, , 16, 5, 2, 4, 2, 256)
 #if defined(__x86_64__) && (defined(__clang__) || __GNUC__ >= 12)
 #define LINVARIANCE_X86_LEVELS
 LINVARIANCE_LEVEL(v3, __attribute__((target("arch=x86-64-v3"))), 32, 6, 2, 4, 3, 256)
-LINVARIANCE_LEVEL(v4, __attribute__((target("arch=x86-64-v4,prefer-vector-width=512"))), 64, 5, 5, 4, 4, 128)
+LINVARIANCE_LEVEL(v4, __attribute__((target("arch=x86-64-v4,prefer-vector-width=512"))), 64, 5, 5, 5, 5, 128)
 #endif
 
 struct Choice {

@@ -34,10 +34,10 @@ struct Kernels {
     Size rows, vectors, dot_rows, dot_columns;  // of the largest tiles
     Size depth;                                 // rows of B summed in registers at a time
 
-    // C (m, n) = A (m, k) B (k, n) or, with `onto`, C += A B, for columns that fill up to `vectors` vectors; those of B
-    // are all there to be read, the first n of C to be written. An entry of C is summed in the same order whatever m
-    // and n are.
-    void (*panel)(Size m, Size vectors, Size n, Size k, const Strided<const T>& A, const T* B, Size b_row,
+    // C (m, n) = A (m, k) B (k, n) or, with `onto`, C += A B, for columns that fill `vectors` vectors, the last of
+    // which begins at b_last in B and ends with the columns of C; for n < width one that is there to be read. An entry
+    // of C is summed in the same order whatever m and n are.
+    void (*panel)(Size m, Size vectors, Size n, Size k, const Strided<const T>& A, const T* B, Size b_row, Size b_last,
                   const Strided<T>& C, bool onto);
     // C (m, n) = A (m, k) B (n, k)ᵀ or C += A Bᵀ, for m <= dot_rows, n <= dot_columns; the columns of A, B and C are
     // neighbours.
@@ -49,8 +49,8 @@ struct Kernels {
     void (*adam)(Size size, const AdamStep<T>& step, const T* g, T* w, T* m, T* v);
     // out = 2 (a - b)
     void (*residual)(Size size, const T* a, const T* b, T* out);
-    // out = 2 (a s - b), entry by entry
-    void (*scaled_residual)(Size size, const T* a, const T* s, const T* b, T* out);
+    // a <- 2 (a s - b), entry by entry
+    void (*scaled_residual)(Size size, const T* s, const T* b, T* a);
     // b <- momentum b + g;  w <- w - rate b
     void (*momentum)(Size size, T rate, T momentum, const T* g, T* w, T* b);
 

@@ -23,22 +23,26 @@ struct Parts {
     Size count, length, longer;
 };
 
-// Calls with(start, width, columns, vectors) for columns in whole vectors, the last of which may be cut short.
+// Calls with(start, width, columns, vectors) for columns in whole vectors. The last of them are the longest, and may
+// overlap: columns < width, in two vectors or more if n is a vector or more.
 template <class T, class Function>
 void for_each_panel(const Kernels<T>& kernel, Size n, Function&& with) {
     const Parts panels((n + kernel.width - 1) / kernel.width, kernel.vectors);
     for (Size k = 0, start = 0; k < panels.count; ++k) {
-        const Size vectors = panels.of(k), width = vectors * kernel.width;
+        const Size vectors = panels.of(panels.count - 1 - k), width = vectors * kernel.width;
         with(start, width, std::min(width, n - start), vectors);
         start += width;
     }
 }
 
+// Vectors of columns side by side; the last one overlaps or, if it is the only one, is filled up with zeros.
 template <class T>
 void copy_panel(Size k, Size width, Size columns, const T* B, Size b_row, T* to) {
+    const Size vector = kernels<T>().width, apart = columns < vector ? columns : width - vector;
     for (Size i = 0; i < k; ++i) {
-        for (Size j = 0; j < columns; ++j) to[i * width + j] = B[i * b_row + j];
-        for (Size j = columns; j < width; ++j) to[i * width + j] = T(0);
+        for (Size j = 0; j < apart; ++j) to[i * width + j] = B[i * b_row + j];
+        for (Size j = apart; j < width; ++j)
+            to[i * width + j] = columns < vector ? T(0) : B[i * b_row + columns - width + j];
     }
 }
 
@@ -55,30 +59,31 @@ void multiply_ab(Size m, Size n, Size k, const Strided<const T>& A, const Stride
         const Strided<const T> left{A.data + at * A.columns, A.rows, A.columns};
         for_each_panel(kernel, n, [&](Size start, Size width, Size columns, Size vectors) {
             const T* from = B.data + at * B.rows + start;
-            Size step = B.rows;
+            Size step = B.rows, last = columns - kernel.width;
             // Else there to be read, and read once or from the cache.
-            if (columns < width || (m > kernel.rows && depth > FEW && depth * B.rows > CACHE / Size(sizeof(T)))) {
+            if (last < 0 || (m > kernel.rows && depth > FEW && depth * B.rows > CACHE / Size(sizeof(T)))) {
                 copy_panel(depth, width, columns, from, step, buffer);
-                from = buffer, step = width;
+                from = buffer, step = width, last = width - kernel.width;
             }
-            kernel.panel(m, vectors, columns, depth, left, from, step, {C.data + start, C.rows, 1}, onto || t > 0);
+            kernel.panel(m, vectors, columns, depth, left, from, step, last, {C.data + start, C.rows, 1},
+                         onto || t > 0);
         });
     }
 }
 
-// multiply_ab with `onto` for a B whose first `readable` columns, n or more, are there to be read and whose rows are
-// few enough, and not an unlucky number of bytes apart, to be read as they lie.
+// multiply_ab with `onto` for a B whose rows are few enough, and not an unlucky number of bytes apart, to be read as
+// they lie.
 template <class T>
-void add_ab_as_it_lies(Size m, Size n, Size k, const Strided<const T>& A, const Strided<const T>& B, Size readable,
+void add_ab_as_it_lies(Size m, Size n, Size k, const Strided<const T>& A, const Strided<const T>& B,
                        const Strided<T>& C) {
     const Kernels<T>& kernel = kernels<T>();
-    if (k > kernel.depth || k * B.rows > PAGES / Size(sizeof(T)) || B.rows * Size(sizeof(T)) % 512 == 0)
+    if (n < kernel.width || k > kernel.depth || k * B.rows > PAGES / Size(sizeof(T)) ||
+        B.rows * Size(sizeof(T)) % 512 == 0)
         return multiply_ab(m, n, k, A, B, C, true);
-    const Size whole = std::min(n, readable / kernel.width * kernel.width);
-    for_each_panel(kernel, whole, [&](Size start, Size, Size columns, Size vectors) {
-        kernel.panel(m, vectors, columns, k, A, B.data + start, B.rows, {C.data + start, C.rows, 1}, true);
+    for_each_panel(kernel, n, [&](Size start, Size, Size columns, Size vectors) {
+        kernel.panel(m, vectors, columns, k, A, B.data + start, B.rows, columns - kernel.width,
+                     {C.data + start, C.rows, 1}, true);
     });
-    multiply_ab(m, n - whole, k, A, {B.data + whole, B.rows, 1}, {C.data + whole, C.rows, 1}, true);
 }
 
 // B (k, n) in panels, so that nothing strides through memory.
@@ -110,7 +115,7 @@ void multiply_tall(Size m, Size n, Size k, const Strided<const T>& A, const T* p
             }
             for_each_panel(kernel, n, [&](Size start, Size width, Size columns, Size vectors) {
                 kernel.panel(rows, vectors, columns, depth, {left, depth, 1}, packed + start * k + at * width, width,
-                             {C.data + row * C.rows + start, C.rows, 1}, onto || t > 0);
+                             width - kernel.width, {C.data + row * C.rows + start, C.rows, 1}, onto || t > 0);
             });
         }
     }
@@ -128,7 +133,8 @@ void multiply_packed(Size m, Size n, Size k, const Strided<const T>& A, const T*
         const T* from = packed + start * k;
         for (Size t = 0; t < tiles.count; ++t) {
             const Size depth = tiles.of(t);
-            kernel.panel(m, vectors, columns, depth, left, from, width, {C.data + start, C.rows, 1}, onto || t > 0);
+            kernel.panel(m, vectors, columns, depth, left, from, width, width - kernel.width,
+                         {C.data + start, C.rows, 1}, onto || t > 0);
             left.data += depth * left.columns, from += depth * width;
         }
     });

@@ -64,7 +64,7 @@ class FirstLayer {
             set_transposed(c, rows, across + column, padded_, found + row * c);
             row += rows;
             column += wide;
-            packed += wide * range.length;
+            packed += packed_size<T>(rows, range.length);
         }
         if (fourier_ == nullptr) return;
         auto out = by_element(A.data(), c);
@@ -82,7 +82,7 @@ class FirstLayer {
         for (const auto& range : ranges_) {
             const Index rows = range.looks * units_;
             add_ab_as_it_lies<T>(rows, range.length, c, {from, c, 1}, {X.data + range.start, X.rows, 1},
-                                 X.rows - range.start, {gradient, range.length, 1});
+                                 {gradient, range.length, 1});
             from += rows * c;
             gradient += rows * range.length;
         }
@@ -108,7 +108,7 @@ class FirstLayer {
     }
 
   private:
-    static Index padded(Index rows) { return packed_size<T>(rows, 1); }
+    static Index padded(Index rows) { return rows > 0 ? std::max(rows, kernels<T>().width) : 0; }  // a vector or more
     View<T> by_element(T* A, Index c) const { return {A, elements(), units_ * c}; }
     View<T> transformed(T* A, Index c) const { return {A, fourier_->F.cols(), units_ * c}; }
 

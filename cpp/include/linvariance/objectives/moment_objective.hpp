@@ -52,7 +52,7 @@ class MomentProduct {
     }
     template <class T>
     bool needs_root(const InputMoment<T>& S) const {
-        return start_ == 0 || S.is_diagonal();
+        return S.is_diagonal() ? chain_->nodes().size() > 3 : start_ == 0;
     }
 
     // N S for the node N of a level of the spine; level 0 is W S
@@ -119,6 +119,37 @@ struct GradientWorkspace {
     Vector<T> inner, adjoint_inner, moment;
 };
 
+// D = 2 (W S - C) for a diagonal S, columns `start` and on of all; D holds W.
+template <class T, class Block>
+void diagonal_residual(const MomentObjective<T>& objective, Index start, Block& D) {
+    for (Index i = 0; i < D.rows(); ++i) {
+        kernels<T>().scaled_residual(D.cols(), objective.S.values().data() + start, objective.C.row(i).data() + start,
+                                     D.row(i).data());
+    }
+}
+
+// The gradient of two layers for a diagonal S, some columns at a time: what is in between stays in the first-level
+// cache, `buffer` (d_L, d_0) long.
+template <class T>
+void gradient_by_columns(const Chain& chain, const MomentObjective<T>& objective, const Field<T>& value,
+                         const Field<T>& adjoint, T* buffer) {
+    const auto& root = chain.node(chain.root());
+    const auto first = chain.at(value, root.right), last = chain.at(value, root.left);
+    auto to_first = chain.at(adjoint, root.right), to_last = chain.at(adjoint, root.left);
+    to_last.setZero();
+    constexpr Index some = 1024 / Index(sizeof(T));
+    for (Index start = 0; start < root.cols; start += some) {
+        const Index columns = std::min(some, root.cols - start);
+        View<T> D(buffer, root.rows, columns);
+        const auto there = first.middleCols(start, columns);
+        auto out = to_first.middleCols(start, columns);
+        set_product(last, there, D);
+        diagonal_residual(objective, start, D);
+        add_product(D, there.transpose(), to_last);
+        set_product(last.transpose(), D, out);
+    }
+}
+
 // gradient: G_1, ..., G_L of f(W_L ... W_1), given the products that product() left in the workspace:
 // D = 2 (W S - C), pulled back to every layer.
 template <class T>
@@ -127,11 +158,10 @@ void gradient(const Chain& chain, const MomentObjective<T>& objective, T* weight
     const Field<T> value{weights, work.inner.data()}, adjoint{gradient, work.adjoint_inner.data()};
     auto root = chain.at(adjoint, chain.root());
     if (objective.S.is_diagonal()) {
-        const auto W = chain.at(value, chain.root());
-        for (Index i = 0; i < W.rows(); ++i) {
-            kernels<T>().scaled_residual(W.cols(), W.row(i).data(), objective.S.values().data(),
-                                         objective.C.row(i).data(), root.row(i).data());
-        }
+        if (chain.nodes().size() == 3)
+            return gradient_by_columns(chain, objective, value, adjoint, work.adjoint_inner.data());
+        root = chain.at(value, chain.root());
+        diagonal_residual(objective, 0, root);
     } else {
         const auto ws = work.moment_product.apply(objective.S, value, work.moment.data());
         kernels<T>().residual(root.size(), ws.data(), objective.C.data(), root.data());
