@@ -27,6 +27,14 @@ def rng():
     return np.random.default_rng(20250613)
 
 
+@pytest.fixture(autouse=True)
+def no_open_figures():
+    """What `plot()` opens stays with pyplot until it is closed."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
 def pytest_sessionfinish(session):
     if hasattr(session.config, "workeroutput"):  # pytest-xdist: a worker hands its ratios to the controller
         session.config.workeroutput["ratios"] = {

@@ -14,8 +14,10 @@ PACKAGE, CPP = ROOT / "python" / "linvariance", ROOT / "cpp"
 # Each may import those before it. `_core` is below all.
 ORDER = (
     "arrays",
+    "optional",
     "files",
     "threads",
+    "tables",
     "plots",
     "groups",
     "objectives",

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .optional import needed
+
 if TYPE_CHECKING:  # matplotlib is imported where a figure is made: `import linvariance` stays light
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -73,6 +75,60 @@ def panels(
     FigureCanvasAgg(figure)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=share, sharey="row" if share else False)
     return figure, [_dressed(axes) for axes in grid.flat]
+
+
+def opened(ax: "Axes | None", size: tuple[float, float] = (6.4, 4.0)) -> "Axes":
+    """`ax`, or the axes of a new figure of pyplot, so that notebooks and `pyplot.show()` show it."""
+    if ax is None:
+        new: Axes = needed("matplotlib.pyplot", "plot()").subplots(figsize=size, layout="constrained")[1]
+        return _dressed(new)
+    if not callable(getattr(ax, "axhline", None)):
+        raise TypeError(f"ax must be Axes, but is {type(ax).__name__}: make some with matplotlib.pyplot.subplots().")
+    return ax
+
+
+def looks(count: int) -> Sequence[Look]:
+    """So many looks: the house's own, or where these do not suffice colours from dark to light."""
+    if count <= len(LOOKS):
+        return LOOKS[:count]
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    shades = colormaps["viridis"](np.linspace(0, 0.92, count))
+    return [Look(to_hex(shade), LOOKS[i % len(LOOKS)].marker) for i, shade in enumerate(shades)]
+
+
+def few(count: int) -> set[int]:
+    """Of the numbers below `count`, no more than there are looks, evenly: those which a legend or an axis names."""
+    return set(np.linspace(0, count - 1, min(count, len(LOOKS))).round().astype(int).tolist())
+
+
+def next_look(axes: "Axes") -> Look:
+    """Another one for each curve that is drawn into the same axes."""
+    return LOOKS[len(axes.get_legend_handles_labels()[0]) % len(LOOKS)]
+
+
+def wide_range(values: npt.NDArray[np.float64]) -> bool:
+    """Whether positive numbers span more than a power of ten, so that a logarithmic axis shows more."""
+    finite = values[np.isfinite(values)]
+    return bool(finite.size and 0 < finite.min() < finite.max() / 10)
+
+
+def draw_line(axes: "Axes", x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> None:
+    """Draw a line without markers, of another colour than those that are there."""
+    axes.plot(x, y, color=LOOKS[(len(axes.lines) + 2) % len(LOOKS)].colour, linewidth=1.3)
+
+
+def spectrum(axes: "Axes", sigma: npt.NDArray[np.float64], label: str) -> None:
+    """Draw singular values over their numbers from 1; more can be drawn into the same axes."""
+    from matplotlib.ticker import MaxNLocator
+
+    look = next_look(axes)
+    numbers = np.arange(1, len(sigma) + 1)
+    axes.plot(numbers, sigma, color=look.colour, marker=look.marker, markersize=5, linewidth=0.9, label=label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False, fontsize=SMALL)
 
 
 def draw(axes: "Axes", curves: Sequence[Curve], levels: Sequence[Level] = ()) -> None:

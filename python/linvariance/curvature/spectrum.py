@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.linalg
@@ -12,16 +13,22 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from ..arrays import Array, instance, integer, listed
 from ..networks.network import Network
+from ..plots import draw_line, explain, opened
 from ..problems import Problem
+from ..tables import Columns, Tabular
 from .hessians import HessianOperator, check_network, hessian
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 DENSE = 400  # parameters up to which LAPACK finds a well separated eigenvalue as fast as Lanczos
 EXACT = 3000  # parameters up to which LAPACK takes seconds
+LEAST = 1e-5  # of the highest bump of a density: what is below it is not drawn
 RESIDUAL = 1e-8  # of Lanczos, in units of the width of the spectrum, as the rtol of `classify`
 
 
 @dataclass(frozen=True, eq=False)
-class Extremes:
+class Extremes(Tabular):
     """The two ends of a Hessian's spectrum.
 
     Attributes:
@@ -33,6 +40,9 @@ class Extremes:
     highest: Array
     lowest_vectors: Array = field(repr=False)
     highest_vectors: Array = field(repr=False)
+
+    def _columns(self) -> Columns:
+        return {"lowest": self.lowest, "highest": self.highest}
 
 
 def extremes(H: HessianOperator, k: int = 1) -> Extremes:
@@ -93,7 +103,7 @@ def sharpness(problem: Problem, networks: Sequence[Network]) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class SpectralDensity:
+class SpectralDensity(Tabular):
     """The smoothed density p of a Hessian's eigenvalues, which integrates to 1.
 
     It is the Chebyshev series of the spectrum up to a degree, damped by Jackson's kernel: never negative, and as if
@@ -114,6 +124,24 @@ class SpectralDensity:
     errors: Array
     center: float
     half: float
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """The density on a logarithmic axis; draws into `ax` if given, where others may be, and returns it.
+
+        >>> import linvariance as lv
+        >>> m = lv.Moments.from_data([[1.0]], [[2.0]])
+        >>> H = lv.hessian(lv.unconstrained(m, rank=1), lv.Network([[[0.0]], [[0.0]]]))
+        >>> spectral_density(H).plot().get_yscale()
+        'log'
+        """
+        axes = opened(ax)
+        draw_line(axes, self.grid, np.where(self.density > LEAST * self.density.max(), self.density, np.nan))
+        axes.set_yscale("log")
+        explain(axes, "eigenvalue of the Hessian", "density")
+        return axes
+
+    def _columns(self) -> Columns:
+        return {"grid": self.grid, "density": self.density}
 
     def __repr__(self) -> str:
         degree, least, most = len(self.moments) - 1, self.grid[0], self.grid[-1]

@@ -15,13 +15,14 @@ from ..curvature.hessians import check_network
 from ..landscape.points import check_problem
 from ..networks.network import Network
 from ..problems import Problem
+from ..tables import Columns, Tabular
 from ..training.descent import MEMORY_LIMIT
 
 EVALUATIONS = 200_000  # of the gradient in one `gradient_flow`: some seconds for small networks
 
 
 @dataclass(frozen=True, eq=False)
-class Flow:
+class Flow(Tabular):
     """Gradient flow at some times.
 
     Attributes:
@@ -33,6 +34,9 @@ class Flow:
     times: Array
     loss: Array
     networks: tuple[Network, ...]
+
+    def _columns(self) -> Columns:
+        return {"time": self.times, "loss": self.loss}
 
     def __repr__(self) -> str:
         return f"Flow({len(self.times)} states up to time {self.times[-1]:g}, final loss {self.loss[-1]:.6g})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,13 +12,14 @@ from ..landscape.points import check_problem
 from ..landscape.saddles import correlation
 from ..objectives.spectra import decide_rank, svd, tolerance
 from ..problems import Problem
+from ..tables import Columns, Table, Tabular
 from ..training.trace import Trace
 from .flow import Flow
 from .runs import Epochs, states
 
 
 @dataclass(frozen=True, eq=False)
-class TimeScales:
+class TimeScales(Tabular):
     """When gradient flow learns each mode; see `time_scales`. Arrays are (k,), strongest correlation first.
 
     Attributes:
@@ -54,11 +55,18 @@ class TimeScales:
         strengths = np.einsum("tik,ki->ti", U.T @ maps, V) - self.limits / 2
         return np.array([_crossing(epochs, one) for one in strengths.T])
 
+    def _columns(self) -> Columns:
+        names = ("correlations", "curvatures", "limits", "half_times", "invariant")
+        return {"mode": np.arange(len(self.limits)), **{name: getattr(self, name) for name in names}}
+
+    def _table(self) -> Table:
+        rows = zip(self.correlations, self.limits, self.half_times, self.invariant, strict=True)
+        columns = ["mode", "correlation", "limit", "half time", "invariant"]
+        head = f"TimeScales of {self.depth} layers from {self.scale:g}"
+        return Table(head, columns, [[k, *row] for k, row in enumerate(rows)], f"misfit {self.misfit:.1e}")
+
     def __str__(self) -> str:
-        head = f"{'mode':<6}{'correlation':>12}{'limit':>12}{'half time':>12}{'invariant':>12}"
-        columns = (self.correlations, self.limits, self.half_times, self.invariant)
-        rows = ("".join(f"{value:>12.4g}" for value in row) for row in zip(*columns, strict=True))
-        return "\n".join([head, *(f"{k:<6}{row}" for k, row in enumerate(rows)), f"misfit {self.misfit:.1e}"])
+        return str(replace(self._table(), head=""))
 
 
 def time_scales(problem: Problem, scale: float, *, depth: int = 2) -> TimeScales:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ..arrays import Array
 from ..landscape.points import Triples, check_problem
 from ..problems import Problem
+from ..tables import Columns, Table, Tabular, attributes
 from ..training.trace import Trace
 from .flow import Flow
 from .runs import Epochs, states
@@ -38,7 +39,7 @@ class Stay:
 
 
 @dataclass(frozen=True, eq=False)
-class Visits:
+class Visits(Tabular):
     """Which critical points a run passes by.
 
     Attributes:
@@ -59,10 +60,15 @@ class Visits:
         way = " -> ".join(str(stay.subset) for stay in self.stays) or "near none"
         return f"Visits({way}; {len(self.epochs)} states up to {self.epochs[-1]:g})"
 
+    def _columns(self) -> Columns:
+        return attributes(self.stays, ("subset", "entered", "left", "closest"))
+
+    def _table(self) -> Table:
+        rows = [[str(s.subset), f"{s.entered:g}", f"{s.left:g}", f"{s.closest:.1e}"] for s in self.stays]
+        return Table(repr(self), ["critical point", "entered", "left", "closest"], rows)
+
     def __str__(self) -> str:
-        head = f"{'critical point':<20}{'entered':>10}{'left':>10}{'closest':>10}"
-        rows = (f"{s.subset!s:<20}{s.entered:>10g}{s.left:>10g}{s.closest:>10.1e}" for s in self.stays)
-        return "\n".join([head, *rows])
+        return str(replace(self._table(), head=""))
 
 
 def visits(problem: Problem, trace: Trace | Flow) -> Visits:

@@ -15,13 +15,20 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from ..arrays import Array, index, instance, integer
 from ..objectives.spectra import decide_rank, svd
+from ..plots import LOOKS, Level, draw, explain, opened
 from ..problems import Problem, refuse_without_moments
+from ..tables import Columns, Tabular, attributes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LISTED = 1000  # points in a table and in a picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +147,7 @@ class CriticalPoint:
         return (U[:, chosen] * sigma[chosen]) @ Vt[chosen]
 
 
-class CriticalPoints:
+class CriticalPoints(Tabular):
     """Critical points by increasing loss, made one by one: `count` is exact however large.
 
     Where singular values are equal the critical points form manifolds, and each of these is listed once, by one of its
@@ -151,6 +158,8 @@ class CriticalPoints:
         count: exact number of manifolds, isolated points included: the ways to say how many of each group of equal
             singular values are selected. Σ C(s, size) over the sizes of the subsets if all are distinct.
         ties: the groups of at least two equal singular values.
+
+    As a table, and drawn, it is the 1000 points of least loss.
     """
 
     def __init__(self, problem: Problem, sizes: Sequence[int]) -> None:
@@ -172,6 +181,32 @@ class CriticalPoints:
     def ties(self) -> tuple[tuple[int, ...], ...]:
         """Groups of at least two singular values that are equal up to rounding."""
         return tuple(tuple(level) for level in self._levels if len(level) > 1)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Losses over Morse indices; draws into `ax` if given, and returns the axes.
+
+        >>> import linvariance as lv
+        >>> m = lv.Moments.from_data(np.eye(3), np.diag([3.0, 2.0, 1.0]))
+        >>> axes = lv.critical_points(lv.unconstrained(m, rank=1)).plot()
+        >>> [text.get_text() for text in axes.get_legend().get_texts()]
+        ['global minimum', 'strict saddle', 'least loss without a rank bound']
+        """
+        from matplotlib.ticker import MaxNLocator
+
+        axes, points = opened(ax), self[: min(LISTED, self.count)]
+        for kind, look in zip(dict.fromkeys(point.kind for point in points), LOOKS[1:], strict=False):
+            alike = attributes([point for point in points if point.kind == kind], ("index", "loss"))
+            axes.plot(*alike.values(), look.marker, color=look.colour, alpha=0.7, label=kind)
+        floor = self._spectrum.problem.quadratic.whitened.floor
+        draw(axes, [], [Level(floor, LOOKS[0], "least loss without a rank bound")])
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        shown = f"the {len(points):,} lowest of {self.count:,}" if len(points) < self.count else f"all {self.count:,}"
+        explain(axes, "Morse index", "loss", f"{shown} critical points")
+        axes.legend(frameon=False)
+        return axes
+
+    def _columns(self) -> Columns:
+        return attributes(self[: min(LISTED, self.count)], ("subset", "loss", "index", "kind", "dimension"))
 
     def __len__(self) -> int:
         return self.count

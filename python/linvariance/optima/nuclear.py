@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import lapack
@@ -22,15 +23,20 @@ from scipy.sparse.linalg import LinearOperator, minres
 
 from ..arrays import Array, instance, real
 from ..objectives.spectra import Whitened, decide_rank, svd, tolerance, whiten
+from ..plots import explain, opened, spectrum
 from ..problems import Problem
+from ..tables import Columns, Tabular
 from .optimum import finite, lifted
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 ENOUGH = 1e-14  # of σ_1(Z)²: a duality gap below it is rounding
 ROUNDS, STEPS = 4, 6  # of descent, and of Newton's method after each
 
 
 @dataclass(frozen=True, eq=False)
-class NuclearSolution:
+class NuclearSolution(Tabular):
     """Minimum of loss + strength·norm over all V, whatever their rank.
 
     Attributes:
@@ -63,6 +69,24 @@ class NuclearSolution:
     def objective(self) -> float:
         """What is minimal: loss + strength·norm."""
         return self.loss + self.strength * self.norm
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """The singular values; draws into `ax` if given, where other spectra may be, and returns it.
+
+        >>> import linvariance as lv
+        >>> m = lv.Moments.from_data(2 * np.eye(3), 2 * np.diag([4.0, 2.0, 1.0]))
+        >>> p = lv.unconstrained(m, rank=1)
+        >>> axes = lv.nuclear_norm(p, 1.0).plot()
+        >>> [text.get_text() for text in lv.nuclear_norm(p, 3.0).plot(axes).get_legend().get_texts()]
+        ['strength 1: rank 3', 'strength 3: rank 2']
+        """
+        axes = opened(ax)
+        spectrum(axes, self.singular_values, f"strength {self.strength:.4g}: rank {self.rank}")
+        explain(axes, "index i", "singular value that is not zero")
+        return axes
+
+    def _columns(self) -> Columns:
+        return {"index": np.arange(1, self.rank + 1), "singular_value": self.singular_values}
 
 
 def nuclear_norm(problem: Problem, strength: float) -> NuclearSolution:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,18 +23,25 @@ from ..data.moments import Moments
 from ..groups import Representation
 from ..groups.stored import fields_of, from_fields
 from ..objectives.spectra import path_points, penalized_spectrum, svd, tolerance
+from ..plots import GREY, Curve, draw, explain, looks, opened
 from ..problems import check_pose, check_rank, hard_wired, pose, regularized
+from ..tables import Columns, Tabular
 from .crossings import Found, Jump, NearCrossing, scan
 from .optimum import finite, solve
 from .solution import Solution
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 TINY = float(np.finfo(np.float64).tiny)
 ATTAINED = 64 * float(np.finfo(np.float64).eps)  # of the largest value: a level is met up to rounding
+QUIET = 0.01  # share of a quantity's whole change that counts as no change where a path is drawn
+DRAWN, NAMED = 200, 6  # strengths, and the most ranks in a legend
 BLOCK = 64  # strengths whose weights are formed at once: what is in between stays in the cache
 
 
 @dataclass(frozen=True, eq=False)
-class PathValues:
+class PathValues(Tabular):
     """The path at n strengths.
 
     Attributes:
@@ -58,9 +65,13 @@ class PathValues:
         perp = self.weights - self.representation.project(self.weights)
         return np.asarray(np.linalg.norm(perp.reshape(len(perp), -1), axis=1))
 
+    def _columns(self) -> Columns:
+        columns = {"strength": self.strengths, "loss": self.loss, "norm_perp": self.norm_perp, "gap": self.gap}
+        return {**columns, **{f"sigma_{i}": sigma for i, sigma in enumerate(self.singular_values.T, 1)}}
 
-class RegularizationPath:
-    """λ -> W(λ); see `regularization_path`."""
+
+class RegularizationPath(Tabular):
+    """λ -> W(λ); see `regularization_path`. As a table, and drawn, it is `PathValues` over its `span`."""
 
     def __init__(
         self,
@@ -248,6 +259,55 @@ class RegularizationPath:
         So it is where a tie is only touched, or σ_r = σ_{r+1} for whole ranges of strengths.
         """
         return self._scan.certified
+
+    @cached_property
+    def span(self) -> tuple[float, float]:
+        """Whole powers of ten between which loss and ‖W⊥‖ change, and where all jumps and near-crossings are.
+
+        >>> import linvariance as lv
+        >>> m = lv.Moments.from_data(np.eye(2), [[3.0, 0.0], [0.0, 1.0]])
+        >>> regularization_path(m, lv.groups.symmetric(2), rank=1).span
+        (0.001, 10.0)
+        """
+        penalty = float((self.representation.defect**2).sum())
+        inputs = float(np.square(self.data.factor[:, : self.data.inputs]).sum())
+        scale = inputs / penalty if inputs and penalty else 1.0
+        values = self.evaluate(scale * np.geomspace(1e-16, 1e8, 241))
+        found = [jump.strength for jump in self.jumps] + [near.strength for near in self.near_crossings]
+        for numbers in (values.loss, values.norm_perp):
+            noise = QUIET * np.ptp(numbers) + len(numbers) * np.finfo(np.float64).eps * numbers.max()
+            moving = (np.abs(numbers - numbers[0]) > noise) & (np.abs(numbers - numbers[-1]) > noise)
+            found += values.strengths[moving].tolist()
+        low, high = (min(found), max(found)) if found else (scale / 100, scale * 100)
+        return 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high))
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Losses over λ at every rank bound, without penalty, jumps of this rank dotted; returns the axes.
+
+        >>> import linvariance as lv
+        >>> m = lv.Moments.from_data(np.eye(2), [[3.0, 0.0], [0.0, 1.0]])
+        >>> axes = regularization_path(m, lv.groups.symmetric(2), rank=1).plot()
+        >>> len(axes.lines), axes.get_xscale()
+        (2, 'log')
+        """
+        axes, strengths = opened(ax), np.geomspace(*self.span, DRAWN)
+        losses = self.losses(self.data, strengths).T
+        ranks = range(1, min(len(losses), self._left.shape[1] + len(self._band.back)) + 1)
+        chosen = {self.rank, *np.unique(np.geomspace(1, len(ranks), NAMED).round()).astype(int).tolist()} & set(ranks)
+        curves = [
+            Curve(f"rank {r}" + ", that of the path" * (r == self.rank), strengths, losses[[r - 1]], look)
+            for r, look in zip(sorted(chosen), looks(len(chosen)), strict=True)
+        ]
+        draw(axes, curves)
+        for jump in self.jumps:
+            axes.axvline(jump.strength, color=GREY, linestyle=":", linewidth=1.2)
+        axes.set_xscale("log")
+        explain(axes, "strength λ", "loss without penalty")
+        axes.legend(frameon=False)
+        return axes
+
+    def _columns(self) -> Columns:
+        return self.evaluate(np.geomspace(*self.span, DRAWN))._columns()
 
     def strength_for(self, *, loss: float | None = None, norm_perp: float | None = None) -> float:
         """A strength at which the loss, or ‖W⊥‖, has the wanted value; pass exactly one of the two.

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from .. import files
 from ..arrays import Array
+from ..plots import explain, mark, opened, spectrum
+from ..tables import Columns, Tabular
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SCALARS = {"float": "fi", "int": "i", "bool": "b"}  # kinds of dtype in a file, by annotation
 
 
 @dataclass(frozen=True, eq=False)
-class Solution:
+class Solution(Tabular):
     """Global minimum of a problem; of all minimizers the one with the least Frobenius norm.
 
     Attributes:
@@ -46,6 +54,25 @@ class Solution:
     unique: bool
     least_norm: bool = True
     certified: bool = True
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """The singular values of Z and the rank; draws into `ax` if given, where other spectra may be, and returns it.
+
+        >>> import linvariance as lv
+        >>> m = lv.Moments.from_data([[1.0, 0.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 1.0]])
+        >>> lv.solve(lv.unconstrained(m, rank=1)).plot().lines[0].get_ydata().round(12)
+        array([2.12132034, 0.70710678])
+        """
+        axes = opened(ax)
+        spectrum(axes, self.singular_values, f"σᵢ(Z), loss {self.loss:.4g} at rank {self.rank}")
+        if self.rank < len(self.singular_values):
+            mark(axes, self.rank + 0.5, f"rank {self.rank}")
+        explain(axes, "index i", "singular value")
+        return axes
+
+    def _columns(self) -> Columns:
+        sigma = self.singular_values
+        return {"index": np.arange(1, len(sigma) + 1), "singular_value": sigma}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes an npz file (no pickle) at exactly `path`, under a temporary name first.

@@ -12,12 +12,12 @@ from ..data.moments import Moments
 from ..groups import Representation, trivial
 from ..optima import solve
 from ..problems import check_pose, hard_wired
+from ..tables import Columns, Table, Tabular
 from .folds import Folds, averaged, folds_of, mean_square
-from .tables import text
 
 
 @dataclass(frozen=True)
-class SymmetryBenefit:
+class SymmetryBenefit(Tabular):
     """Excess risks of least squares with and without the symmetry; squared errors are per output.
 
     Attributes:
@@ -62,15 +62,26 @@ class SymmetryBenefit:
         n = self.n if n is None else n
         return self.excess(n, self.inputs) - self.excess(n, self.invariants)
 
-    def __repr__(self) -> str:
+    def _rows(self) -> list[list[object]]:
         n = self.n
         rows = [["predicted", n, self.excess(n, self.inputs), self.excess(n, self.invariants), self.gain(), None]]
+        if self.cv_n is not None:
+            rows += [["cross-validated", self.cv_n, self.cv_none, self.cv_symmetric, self.cv_gain, self.cv_gain_error]]
+        return rows
+
+    def _columns(self) -> Columns:
+        names = ["estimate", "n", "without", "with", "gain", "gain_error"]
+        return dict(zip(names, zip(*self._rows(), strict=True), strict=True))
+
+    def _table(self) -> Table:
         note = "predicted: excess risk of an exact symmetry"
         if self.cv_n is not None:
-            row = ["cross-validated", self.cv_n, self.cv_none, self.cv_symmetric, self.cv_gain, self.cv_gain_error]
-            rows, note = [*rows, row], f"{note}; cross-validated: squared error, noise and bias included"
+            note += "; cross-validated: squared error, noise and bias included"
         head = f"SymmetryBenefit: {self.invariants} parameters an output for {self.inputs}, noise {self.noise:.4g}"
-        return f"{head}\n{text(['', 'n', 'without', 'with', 'gain', '±'], rows)}\n{note}"
+        return Table(head, ["", "n", "without", "with", "gain", "±"], self._rows(), note)
+
+    def __repr__(self) -> str:
+        return str(self._table())
 
 
 def symmetry_benefit(

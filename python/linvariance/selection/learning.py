@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,10 @@ from ..arrays import Anyreal, Array, fraction, integer, listed, samples
 from ..data.moments import Moments
 from ..groups import Representation
 from ..optima import solve
-from ..plots import LOOKS, Curve, draw, explain, panels
+from ..plots import LOOKS, Curve, draw, explain, few, opened
 from ..problems import Problem, augmented, check_pose, hard_wired, regularized, unconstrained
+from ..tables import Columns, Table, Tabular
 from .folds import mean_square
-from .tables import frame, text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ METHODS = ("unconstrained", "hard_wired", "augmented", "regularized")
 
 
 @dataclass(frozen=True, eq=False)
-class LearningCurve:
+class LearningCurve(Tabular):
     """Held-out squared errors per output.
 
     Attributes:
@@ -43,24 +43,13 @@ class LearningCurve:
     loss: Array
     held_out: int
 
-    def to_frame(self) -> Any:
-        """A tidy pandas.DataFrame: one row a method, seed and size.
+    def _columns(self) -> Columns:
+        method, seed, size = np.indices(self.loss.shape).reshape(3, -1)
+        names = [self.methods[i] for i in method]
+        columns = {"seed": np.array(self.seeds)[seed], "n": np.array(self.sizes)[size], "loss": self.loss.ravel()}
+        return {"method": names, **columns}
 
-        >>> import linvariance as lv
-        >>> X = np.random.default_rng(0).standard_normal((20, 4))
-        >>> curve = learning_curve(X, X[:, 0], lv.groups.cyclic(4), rank=1, strength=0.1, sizes=[5, 9], seeds=[0])
-        >>> curve.to_frame().columns.tolist(), len(curve.to_frame())
-        (['method', 'seed', 'n', 'loss'], 8)
-        """
-        rows = [
-            [method, seed, size, float(self.loss[i, k, t])]
-            for i, method in enumerate(self.methods)
-            for k, seed in enumerate(self.seeds)
-            for t, size in enumerate(self.sizes)
-        ]
-        return frame(["method", "seed", "n", "loss"], rows)
-
-    def plot(self, axes: Axes | None = None) -> Axes:
+    def plot(self, ax: Axes | None = None) -> Axes:
         """Medians over seeds within the band from least to greatest, on logarithmic axes; returns the axes.
 
         >>> import linvariance as lv
@@ -69,7 +58,7 @@ class LearningCurve:
         >>> curve.plot().get_xscale()
         'log'
         """
-        axes = panels(size=(6.4, 4.2))[1][0] if axes is None else axes
+        axes = opened(ax, (6.4, 4.2))
         sizes = np.array(self.sizes)
         lines = ("-", "-", ":", "-.")  # dotted on top: augmented coincides with hard-wired
         curves = [
@@ -79,15 +68,21 @@ class LearningCurve:
         draw(axes, curves)
         axes.set_xscale("log")
         axes.set_yscale("log")
+        marked = sizes[sorted(few(len(sizes)))]
+        axes.set_xticks(marked, [f"{size:,}" for size in marked])
+        axes.minorticks_off()
         explain(axes, "samples n", "held-out squared error per output")
         axes.legend(frameon=False)
         return axes
 
-    def __repr__(self) -> str:
+    def _table(self) -> Table:
         medians = np.median(self.loss, axis=1).T
         rows = [[size, *map(float, row)] for size, row in zip(self.sizes, medians, strict=True)]
         head = f"LearningCurve: median held-out loss of {len(self.seeds)} shuffles, {self.held_out} samples held out"
-        return f"{head}\n{text(['n', *self.methods], rows)}"
+        return Table(head, ["n", *self.methods], rows)
+
+    def __repr__(self) -> str:
+        return str(self._table())
 
 
 def learning_curve(

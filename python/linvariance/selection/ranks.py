@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..arrays import instance
 from ..data.moments import Moments
 from ..optima import solve
-from ..plots import LOOKS, explain, panels
+from ..plots import LOOKS, explain, opened
 from ..problems import Problem
+from ..tables import Columns, Table, Tabular, attributes
 from .folds import mean_square
 from .freedom import degrees_of_freedom, generalized_cross_validation, with_mean
-from .tables import frame, text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,8 +51,11 @@ COLUMNS = tuple(f.name for f in fields(RankScore))
 
 
 @dataclass(frozen=True, eq=False)
-class RankSelection:
-    """What `select_rank` found: a score for every rank from 0; what it costs to search over them is not counted."""
+class RankSelection(Tabular):
+    """What `select_rank` found: a score for every rank from 0; what it costs to search over them is not counted.
+
+    As a table it has one row a rank, with the attributes of `RankScore`.
+    """
 
     scores: tuple[RankScore, ...]
     method: str
@@ -83,18 +86,11 @@ class RankSelection:
             raise ValueError(f"criterion must be one of {', '.join(CRITERIA)}, but is {criterion!r}.")
         return min(self.scores, key=lambda score: getattr(score, criterion))
 
-    def to_frame(self) -> Any:
-        """A pandas.DataFrame with one row a rank, its columns the attributes of `RankScore`.
+    def _columns(self) -> Columns:
+        return attributes(self.scores, COLUMNS)
 
-        >>> import linvariance as lv
-        >>> m = lv.Moments.from_data(np.eye(3), np.diag([4.0, 2.0, 1.0]))
-        >>> select_rank(lv.unconstrained(m, rank=2)).to_frame().freedom.round(12).tolist()
-        [0.0, 5.8, 8.8]
-        """
-        return frame(COLUMNS, [[getattr(score, name) for name in COLUMNS] for score in self.scores])
-
-    def plot(self, axes: Axes | None = None) -> Axes:
-        """The mean square and GCV over ranks; draws into `axes` if given, and returns them.
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """The mean square and GCV over ranks; draws into `ax` if given, and returns the axes.
 
         >>> import linvariance as lv
         >>> m = lv.Moments.from_data(np.tile(np.eye(3), (9, 1)), np.tile(np.diag([4.0, 2.0, 0.0]), (9, 1)))
@@ -103,7 +99,7 @@ class RankSelection:
         """
         from matplotlib.ticker import MaxNLocator
 
-        axes = panels(size=(6.4, 3.8))[1][0] if axes is None else axes
+        axes = opened(ax)
         ranks = np.array([score.rank for score in self.scores])
         for name, label, look in (("gcv", "GCV", LOOKS[2]), ("mean_square", "mean square of residuals", LOOKS[1])):
             values = np.array([getattr(score, name) for score in self.scores])
@@ -119,11 +115,14 @@ class RankSelection:
         axes.legend(frameon=False)
         return axes
 
-    def __repr__(self) -> str:
+    def _table(self) -> Table:
         best = ", ".join(f"{label} takes rank {self.best_by(name).rank}" for name, label in CRITERIA.items())
-        rows = [[getattr(score, name) for name in COLUMNS] for score in self.scores]
-        table = text(["rank", "loss", "mean square", "df", "GCV", "AIC", "BIC"], rows)
-        return f"RankSelection of {self.method} (n = {self.n:g}): {best}\n{table}\n{NOT_COUNTED}"
+        rows = list(zip(*self._columns().values(), strict=True))
+        columns = ["rank", "loss", "mean square", "df", "GCV", "AIC", "BIC"]
+        return Table(f"RankSelection of {self.method} (n = {self.n:g}): {best}", columns, rows, NOT_COUNTED)
+
+    def __repr__(self) -> str:
+        return str(self._table())
 
 
 def select_rank(problem: Problem) -> RankSelection:

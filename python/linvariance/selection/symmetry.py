@@ -14,12 +14,12 @@ from ..arrays import Array, fraction, instance, listed, real
 from ..data.moments import Moments
 from ..groups import Representation, trivial
 from ..optima import solve
-from ..plots import LOOKS, explain, panels
+from ..plots import LOOKS, explain, opened
 from ..problems import check_pose
+from ..tables import Columns, Table, Tabular, attributes
 from .evidence import Evidence, Level, Scales, implied_strength, posterior_mean
 from .folds import Folds, averaged, folds_of, mean_square
 from .freedom import degrees_of_freedom, generalized_cross_validation, leave_one_out
-from .tables import frame, text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,8 +79,11 @@ COLUMNS = tuple(f.name for f in fields(SymmetryScore) if f.name != "representati
 
 
 @dataclass(frozen=True, eq=False)
-class SymmetrySelection:
-    """What `select_symmetry` found: the scores, by falling evidence."""
+class SymmetrySelection(Tabular):
+    """What `select_symmetry` found: the scores, by falling evidence.
+
+    As a table it has one row a score, with the attributes of `SymmetryScore`.
+    """
 
     scores: tuple[SymmetryScore, ...]
     n: float
@@ -121,26 +124,18 @@ class SymmetrySelection:
                 return score
         raise KeyError(f"no candidate is named {name!r}: there are {sorted({score.name for score in self.scores})}.")
 
-    def to_frame(self) -> Any:
-        """A pandas.DataFrame with one row a score, its columns the attributes of `SymmetryScore`.
+    def _columns(self) -> Columns:
+        return attributes(self.scores, COLUMNS)
 
-        >>> import linvariance as lv
-        >>> found = select_symmetry(lv.Moments.from_data(np.eye(4), np.ones(4)), candidates=lv.groups.cyclic(4))
-        >>> found.to_frame()[["name", "invariants"]].values.tolist()
-        [['cyclic(4)', 1], ['none', 4]]
-        """
-        return frame(COLUMNS, [[getattr(score, name) for name in COLUMNS] for score in self.scores])
-
-    def plot(self, axes: Axes | None = None) -> Axes:
-        """Log Bayes factors against no symmetry, best on top; draws into `axes` if given, and returns them.
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Log Bayes factors against no symmetry, best on top; draws into `ax` if given, and returns the axes.
 
         >>> import linvariance as lv
         >>> found = select_symmetry(lv.Moments.from_data(np.eye(4), np.ones(4)), candidates=lv.groups.cyclic(4))
         >>> found.plot().get_xlabel()  # .figure.savefig("symmetry.png")
         'log Bayes factor against no symmetry (dotted: 10 to 1)'
         """
-        size = 1.2 + 0.42 * len(self.scores)
-        axes = panels(size=(6.4, size))[1][0] if axes is None else axes
+        axes = opened(ax, (6.4, 1.2 + 0.42 * len(self.scores)))
         values = np.array([score.log_bayes_none for score in self.scores])
         where = np.arange(len(values))[::-1]
         bars = axes.barh(where, values, height=0.55, color=[LOOKS[2 if v >= 0 else 1].colour for v in values])
@@ -154,14 +149,17 @@ class SymmetrySelection:
         explain(axes, "log Bayes factor against no symmetry (dotted: 10 to 1)", "")
         return axes
 
-    def __repr__(self) -> str:
+    def _table(self) -> Table:
         columns = ["symmetry", "invariants", "log evidence", "vs best", "vs none", "noise", "ridge", "strength", "GCV"]
         names = ["noise", "ridge", "strength", "gcv"]
         if self.best.cv is not None:
             columns, names = [*columns, "LOO", "CV"], [*names, "loo", "cv"]
         rows = [[*_evidence(score), *(getattr(score, name) for name in names)] for score in self.scores]
         head = f"SymmetrySelection: {self.best.label} has the largest evidence (n = {self.n:g}; log Bayes factors)"
-        return f"{head}\n{text(columns, rows)}"
+        return Table(head, columns, rows)
+
+    def __repr__(self) -> str:
+        return str(self._table())
 
 
 def _evidence(score: SymmetryScore) -> list[object]:

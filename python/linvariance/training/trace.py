@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +12,17 @@ import numpy.typing as npt
 from .. import files
 from ..arrays import Array
 from ..networks import Network
+from ..plots import Curve, draw, explain, few, looks, opened, wide_range
+from ..tables import Columns, Table, Tabular
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MEASURES = ("loss", "norm", "norm_perp", "norm_first_perp", "norm_seen", "norm_frozen")
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class Trace(Tabular):
     """Record of training runs; arrays have axes (problem, seed, time, ...), T = len(epochs).
 
     State e is that after e updates (before the update of epoch e); the first, 0, and the last, after all epochs, are
@@ -36,6 +41,8 @@ class Trace:
         entries: (..., T, E), the followed entries of W.
         weights: (..., T, dL, d0), if recorded, else None.
         networks: final networks, [problem][seed].
+
+    As a data frame it has a row for each problem, seed (both counted from 0) and epoch, for seaborn, plotly, SQL.
     """
 
     epochs: npt.NDArray[np.int64]
@@ -67,28 +74,41 @@ class Trace:
         weights = None if self.weights is None else self.weights[problem, seed]
         return replace(self, **arrays, weights=weights, networks=((network,),))
 
-    def to_frame(self) -> Any:
-        """A tidy pandas DataFrame: a row for each problem, seed (both counted from 0) and epoch; entries last.
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Losses over epochs, for each problem the median over seeds within the band from least to greatest.
 
-        Raises:
-            ImportError: without pandas.
+        Draws into `ax` if given, and returns the axes.
 
         >>> import linvariance as lv
-        >>> problem = lv.unconstrained(lv.Moments.from_data([[1.0, 2.0]], [1.0]), rank=1)
-        >>> frame = lv.train(problem, epochs=9, seeds=(0, 1)).to_frame()  # for seaborn, plotly, SQL
-        >>> frame.groupby("seed").epoch.max().tolist()
-        [9, 9]
+        >>> m = lv.Moments.from_data([[1.0, 2.0]], [1.0])
+        >>> trace = lv.train([lv.unconstrained(m, rank=1, ridge=r) for r in (0.0, 1.0)], epochs=9, seeds=(0, 1))
+        >>> len(trace.plot().lines)
+        2
         """
-        try:
-            import pandas
-        except ImportError:
-            raise ImportError("Trace.to_frame needs pandas: pip install pandas.") from None
+        axes, losses = opened(ax), self.loss.reshape(len(self.networks), -1, len(self.epochs))
+        named = few(len(losses)) if len(losses) > 1 else ()
+        labels = [f"problem {i}" if i in named else "" for i in range(len(losses))]
+        every = looks(len(losses))
+        draw(axes, [Curve(*one) for one in zip(labels, [self.epochs] * len(losses), losses, every, strict=True)])
+        if wide_range(losses):
+            axes.set_yscale("log")
+        explain(axes, "epoch", "loss")
+        if named:
+            axes.legend(frameon=False)
+        return axes
+
+    def _columns(self) -> Columns:
         runs = len(self.networks), len(self.networks[0])
         problem, seed, time = np.indices((*runs, len(self.epochs))).reshape(3, -1)
         measures = {name: getattr(self, name).ravel() for name in MEASURES}
         entries = self.entries.reshape(len(time), -1).T
         columns = {"problem": problem, "seed": seed, "epoch": self.epochs[time], **measures}
-        return pandas.DataFrame({**columns, **{f"entry_{k}": entry for k, entry in enumerate(entries)}})
+        return {**columns, **{f"entry_{k}": entry for k, entry in enumerate(entries)}}
+
+    def _table(self) -> Table:
+        """Of the last state of each run."""
+        columns = {name: column[len(self.epochs) - 1 :: len(self.epochs)] for name, column in self._columns().items()}
+        return Table(repr(self), list(columns), list(zip(*columns.values(), strict=True)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes an npz file (no pickle) at exactly `path`, under a temporary name first.

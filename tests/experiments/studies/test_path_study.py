@@ -6,7 +6,7 @@ import pytest
 import linvariance as lv
 from linvariance.experiments.studies.data import Dataset
 from linvariance.experiments.studies.group import parse
-from linvariance.experiments.studies.path import changing, path
+from linvariance.experiments.studies.path import path
 from linvariance.experiments.studies.study import Subject
 
 E, F = np.array([1.0, 1.0]) / np.sqrt(2), np.array([1.0, -1.0]) / np.sqrt(2)
@@ -116,8 +116,8 @@ def test_what_lies_outside_of_the_range_is_not_drawn():
 def test_the_range_follows_the_data(scale, common):
     X, Y = scale * common.data.X, common.data.Y
     f = lv.regularization_path(lv.Moments.from_data(X, Y), common.representation, rank=2)
-    low, high = changing(f)
-    expected = changing(lv.regularization_path(common.moments, common.representation, rank=2))
+    low, high = f.span
+    expected = lv.regularization_path(common.moments, common.representation, rank=2).span
     np.testing.assert_allclose([low, high], np.multiply(expected, scale**2), rtol=1e-9)
     ends = f.evaluate([low, high]).loss
     assert ends[0] - f.at_zero.loss < 0.011 * (f.limit.loss - f.at_zero.loss)

@@ -1,6 +1,5 @@
 """The study `linvariance path`: the optimum for every strength of the penalty, its limits and its jumps."""
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,7 +19,6 @@ from linvariance.optima.path import PathValues
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-QUIET = 0.01  # share of a quantity's whole change that counts as no change when a range of strengths is chosen
 LEAST = 1e-6  # gap that is drawn: at a jump it falls to rounding, which would fill the picture
 
 
@@ -63,7 +61,7 @@ class Path:
     @cached_property
     def ends(self) -> tuple[float, float]:
         """The range of strengths."""
-        low, high = changing(self.path)
+        low, high = self.path.span
         start = min(low, self.stop / 10) if self.start is None and self.stop is not None else self.start or low
         stop = max(high, self.start * 10) if self.stop is None and self.start is not None else self.stop or high
         return start, stop
@@ -208,21 +206,6 @@ class Path:
 
     def _within(self, strength: float) -> bool:
         return self.ends[0] <= strength <= self.ends[1]
-
-
-def changing(path: lv.RegularizationPath) -> tuple[float, float]:
-    """Whole powers of ten between which loss and ‖W⊥‖ change, and where all jumps and near-crossings are."""
-    data, penalty = path.data, float((path.representation.defect**2).sum())
-    inputs = float(np.square(data.factor[:, : data.inputs]).sum())
-    scale = inputs / penalty if inputs and penalty else 1.0
-    values = path.evaluate(scale * np.geomspace(1e-16, 1e8, 241))
-    found = [jump.strength for jump in path.jumps] + [near.strength for near in path.near_crossings]
-    for numbers in (values.loss, values.norm_perp):
-        noise = QUIET * np.ptp(numbers) + len(numbers) * np.finfo(np.float64).eps * numbers.max()
-        moving = (np.abs(numbers - numbers[0]) > noise) & (np.abs(numbers - numbers[-1]) > noise)
-        found += values.strengths[moving].tolist()
-    low, high = (min(found), max(found)) if found else (scale / 100, scale * 100)
-    return 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high))
 
 
 def _label(i: int, rank: int) -> str:
