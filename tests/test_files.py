@@ -56,6 +56,7 @@ RESULTS = {
     "trace": lambda: lv.train(PROBLEMS, epochs=5, seeds=(0, 1, 2), record=RECORD),
     "trace of one run": lambda: lv.train(PROBLEMS[0], epochs=5),
     "trace with weights": lambda: lv.train(PROBLEMS[1], epochs=4, record=lv.Record(weights=True), dtype=np.float32),
+    "trace with networks": lambda: lv.train(PROBLEMS, epochs=5, record=lv.Record(every=2, networks=True)),
     "trace of a wired one": lambda: lv.train(lv.hard_wired(MOMENTS, C4, rank=1), epochs=3, seeds=(0, 1)),
     "path": path,
     "path with terms": lambda: path(SIGNED, ridge=0.5, metric=np.diag([1.0, 2.0, 3.0])),
@@ -229,7 +230,7 @@ def test_hostile_files_end_in_sentences(kind, spoil, stored, tmp_path):
     refused(stored, kind, spoil(stored[kind][1]), tmp_path)
 
 
-OPTIONAL = {"weights", "rep_order", "rep_name", "rep_signs", "metric"}
+OPTIONAL = {"weights", "layers", "rep_order", "rep_name", "rep_signs", "metric"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -253,6 +254,7 @@ CONTRADICTIONS = {
     ("solution", "rank"): 7,
     ("trace", "epochs"): np.arange(3),
     ("trace", "flats"): np.ones((2, 2, 14)),
+    ("trace", "layers"): np.ones((2, 3, 4, 13)),
     ("trace", "entries"): np.ones((2, 3, 1, 2)),
     ("path with terms", "rep_images"): [[0, 0, 1, 2]],
     ("path with terms", "rep_signs"): [[1, 1, 1, 2]],

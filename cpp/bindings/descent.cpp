@@ -126,7 +126,8 @@ template <template <class> class Rule, class T>
 Recorded train(const std::vector<Index>& widths, const std::vector<const MomentObjective<T>*>& problems,
                const std::vector<const Observables*>& looks,
                const Array<T>& starts,  // (problems, seeds, parameters)
-               const typename Rule<T>::Settings& settings, Index epochs, Index every, bool weights, Index threads) {
+               const typename Rule<T>::Settings& settings, Index epochs, Index every, bool weights, bool networks,
+               Index threads) {
     expect(widths.size() >= 2 && epochs >= 0 && every >= 1 && threads >= 1, "the run is ill-defined");
     const Chain chain(widths);
     const auto count = static_cast<Index>(problems.size());
@@ -144,7 +145,7 @@ Recorded train(const std::vector<Index>& widths, const std::vector<const MomentO
     }
     const Index seeds = starts.shape(1);
     const Records<T> records(count, seeds, chain.parameters(), *looks[0], chain.outputs(), widths[1], chain.inputs(),
-                             {epochs, every, threads, weights});
+                             {epochs, every, threads, weights, networks});
     train_all(starts, records, threads, [&](Index i, Vector<T>& layers, const std::atomic<bool>& stop) {
         const auto problem = static_cast<std::size_t>(i / seeds);
         Recorder recorder = records.recorder(*looks[problem], i);
@@ -158,7 +159,8 @@ template <template <class> class Rule, class T>
 void bind_train(py::module_& module) {
     module.def("train", &train<Rule, T>, py::arg("widths"), py::arg("problems"), py::arg("looks"),
                py::arg("starts").noconvert(), py::arg("settings"), py::arg("epochs"), py::arg("every"),
-               py::arg("weights"), py::arg("threads"), "Full-batch descent on every problem from every start.");
+               py::arg("weights"), py::arg("networks"), py::arg("threads"),
+               "Full-batch descent on every problem from every start.");
 }
 
 template <class T>
@@ -187,6 +189,7 @@ void bind_descent(py::module_& module) {
         .def_readonly("parts", &Recorded::parts)
         .def_readonly("entries", &Recorded::entries)
         .def_readonly("weights", &Recorded::weights)
+        .def_readonly("layers", &Recorded::layers)
         .def_readonly("stopped", &Recorded::stopped);
     py::class_<GradientDescentSettings>(module, "GradientDescentSettings")
         .def(py::init<double, double, double>(), py::arg("lr"), py::arg("momentum"), py::arg("weight_decay"));

@@ -21,16 +21,16 @@ inline void expect_fit(const Observables& look, Index rows, Index columns) {
 
 struct Schedule {
     Index epochs, every, threads;
-    bool weights;
+    bool weights, networks;
 
     Index times() const { return epochs / every + 1 + (epochs % every != 0); }
 };
 
 // What runs leave behind, as Python reads it.
 struct Recorded {
-    py::array network;                                         // (problems, seeds, parameters)
-    Array<double> loss, norm, first, parts, entries, weights;  // (problems, seeds, times, ...)
-    std::optional<Array<std::int64_t>> stopped;                // (problems, seeds), where runs may stop early
+    py::array network;                                                 // (problems, seeds, parameters)
+    Array<double> loss, norm, first, parts, entries, weights, layers;  // (problems, seeds, times, ...)
+    std::optional<Array<std::int64_t>> stopped;                        // (problems, seeds), where runs may stop early
 };
 
 // Arrays (problems, seeds, times, ...) of what is recorded; NaN where a run stopped before.
@@ -43,17 +43,24 @@ class Records {
           rows_(rows),
           hidden_(hidden),
           columns_(columns),
+          parameters_(parameters),
           network_({problems, seeds, parameters}),
           loss_({problems, seeds, schedule.times()}),
           norm_({problems, seeds, schedule.times()}),
           first_({problems, seeds, schedule.times()}),
           parts_({problems, seeds, schedule.times(), static_cast<Index>(look.parts.size())}),
           entries_({problems, seeds, schedule.times(), static_cast<Index>(look.entry_rows.size())}),
-          weights_({problems, seeds, schedule.weights ? schedule.times() : 0, rows, columns}) {
-        for (auto* array : {&loss_, &norm_, &first_, &parts_, &entries_, &weights_})
+          weights_({problems, seeds, schedule.weights ? schedule.times() : 0, rows, columns}),
+          layers_({problems, seeds, schedule.networks ? schedule.times() : 0, parameters}) {
+        for (auto* array : {&loss_, &norm_, &first_, &parts_, &entries_, &weights_, &layers_})
             std::fill_n(array->mutable_data(), array->size(), std::numeric_limits<double>::quiet_NaN());
-        view_ = {loss_.mutable_data(),  norm_.mutable_data(),    first_.mutable_data(),
-                 parts_.mutable_data(), entries_.mutable_data(), schedule.weights ? weights_.mutable_data() : nullptr};
+        view_ = {loss_.mutable_data(),
+                 norm_.mutable_data(),
+                 first_.mutable_data(),
+                 parts_.mutable_data(),
+                 entries_.mutable_data(),
+                 schedule.weights ? weights_.mutable_data() : nullptr,
+                 schedule.networks ? layers_.mutable_data() : nullptr};
         to_network_ = network_.mutable_data();
     }
 
@@ -65,7 +72,8 @@ class Records {
                              view_.first + run * t,
                              view_.parts + run * t * parts,
                              view_.entries + run * t * entries,
-                             view_.weights != nullptr ? view_.weights + run * t * rows_ * columns_ : nullptr};
+                             view_.weights != nullptr ? view_.weights + run * t * rows_ * columns_ : nullptr,
+                             view_.layers != nullptr ? view_.layers + run * t * parameters_ : nullptr};
         return Recorder(look, rows_, hidden_, columns_, schedule_.every, schedule_.epochs, out);
     }
 
@@ -73,13 +81,13 @@ class Records {
         std::copy_n(layers.data(), layers.size(), to_network_ + run * layers.size());
     }
 
-    Recorded to_python() const { return {network_, loss_, norm_, first_, parts_, entries_, weights_, {}}; }
+    Recorded to_python() const { return {network_, loss_, norm_, first_, parts_, entries_, weights_, layers_, {}}; }
 
   private:
     Schedule schedule_;
-    Index rows_, hidden_, columns_;
+    Index rows_, hidden_, columns_, parameters_;
     Array<T> network_;
-    Array<double> loss_, norm_, first_, parts_, entries_, weights_;
+    Array<double> loss_, norm_, first_, parts_, entries_, weights_, layers_;
     RecordView view_{};
     T* to_network_ = nullptr;
 };

@@ -178,7 +178,7 @@ Recorded train(const Widths& widths, const std::string& name, const std::vector<
                const std::vector<const Observables*>& looks, const Array<T>& starts,  // (problems, seeds, parameters)
                const std::optional<Order>& order,                                     // (seeds, epochs, rows)
                Index batch, const typename Rule<T>::Settings& settings, Index epochs, Index every, bool weights,
-               Index threads) {
+               bool networks, Index threads) {
     expect(epochs >= 0 && every >= 1 && threads >= 1 && batch >= 1 && !problems.empty(), "the run is ill-defined");
     const Activation activation = activation_named(name);
     Index parameters = 0;
@@ -195,7 +195,7 @@ Recorded train(const Widths& widths, const std::string& name, const std::vector<
            "expected starts (problems, seeds, parameters)");
     const Index seeds = starts.shape(1);
     const Records<T> records(count, seeds, parameters, *looks[0], rows, widths.at(1), columns,
-                             {epochs, every, threads, weights});
+                             {epochs, every, threads, weights, networks});
     Array<std::int64_t> stopped({count, seeds});
     std::int64_t* const to_stopped = stopped.mutable_data();
     if (order) {
@@ -229,8 +229,8 @@ template <template <class> class Rule, class T>
 void bind_train(py::module_& module) {
     module.def("train_on_samples", &train<Rule, T>, py::arg("widths"), py::arg("activation"), py::arg("problems"),
                py::arg("looks"), py::arg("starts").noconvert(), py::arg("order").noconvert(), py::arg("batch"),
-               py::arg("settings"), py::arg("epochs"), py::arg("every"), py::arg("weights"), py::arg("threads"),
-               "Descent on every sample problem from every start.");
+               py::arg("settings"), py::arg("epochs"), py::arg("every"), py::arg("weights"), py::arg("layers"),
+               py::arg("threads"), "Descent on every sample problem from every start.");
 }
 
 template <class T>

@@ -85,9 +85,10 @@ void train(const std::vector<Index>& widths, const InputMoment<T>& S) {
     look.back = Matrix<double>::Identity(outputs, outputs);
     const Index epochs = 20, times = epochs + 1;
     Vector<double> loss(times), norm(times), first(times), parts(2 * times), entries(times),
-        weights(times * d * outputs);
-    Recorder recorder(look, outputs, widths[1], d, 1, epochs,
-                      {loss.data(), norm.data(), first.data(), parts.data(), entries.data(), weights.data()});
+        weights(times * d * outputs), kept(times * chain.parameters());
+    Recorder recorder(
+        look, outputs, widths[1], d, 1, epochs,
+        {loss.data(), norm.data(), first.data(), parts.data(), entries.data(), weights.data(), kept.data()});
     Vector<T> layers = Vector<T>::Random(chain.parameters()) * T(0.1);
     Watched<T> rule({1e-3, 0.9, 0.999, 1e-8, 1e-3, false}, chain.parameters());
     const std::atomic<bool> stop{false};
@@ -156,9 +157,11 @@ void train_on_samples(const std::vector<Index>& widths, const SampleProblem<T>& 
     look.parts = {Matrix<double>::Random(d, d)};
     look.entry_rows = {0};
     look.entry_columns = Matrix<double>::Random(1, d);
-    Vector<double> loss(times), norm(times), first(times), parts(times), entries(times), weights(times * rows * d);
-    Recorder recorder(look, rows, widths[1], d, 1, epochs,
-                      {loss.data(), norm.data(), first.data(), parts.data(), entries.data(), weights.data()});
+    Vector<double> loss(times), norm(times), first(times), parts(times), entries(times), weights(times * rows * d),
+        kept(times * objective.parameters());
+    Recorder recorder(
+        look, rows, widths[1], d, 1, epochs,
+        {loss.data(), norm.data(), first.data(), parts.data(), entries.data(), weights.data(), kept.data()});
     Vector<T> layers = Vector<T>::Random(objective.parameters()) * T(0.1);
     Watched<T> rule({1e-3, 0.9, 0.999, 1e-8, 1e-3, true}, objective.parameters());
     const std::atomic<bool> stop{false};

@@ -112,6 +112,8 @@ class Recorded:
     @property
     def weights(self) -> NDArray[np.float64]: ...
     @property
+    def layers(self) -> NDArray[np.float64]: ...
+    @property
     def stopped(self) -> NDArray[np.int64] | None: ...
 
 class Elements:
@@ -191,6 +193,7 @@ def train_on_samples(
     epochs: int,
     every: int,
     weights: bool,
+    networks: bool,
     threads: int,
 ) -> Recorded: ...
 def train(
@@ -202,5 +205,6 @@ def train(
     epochs: int,
     every: int,
     weights: bool,
+    networks: bool,
     threads: int,
 ) -> Recorded: ...

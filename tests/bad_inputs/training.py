@@ -9,6 +9,8 @@ from .wrong import NOT_ACTIVATIONS, NOT_COUNTS, NOT_FROM_ZERO, NOT_POSITIVE, NOT
 
 NOT_FRACTIONS = {**NOT_STRENGTHS, "1": 1.0, "2": 2.0}
 
+TRACE = lv.train(PROBLEM, epochs=2, record=lv.Record(every=2, networks=True))
+
 
 def train(**options):
     return lv.train(PROBLEM, **{"epochs": 2, **options})
@@ -130,6 +132,8 @@ SCALARS = {
         },
     ),
     ("Record", "weights"): (lambda v: lv.Record(weights=v), {"str": "no", "array": np.ones(2), "number": 2.5}),
+    ("Record", "networks"): (lambda v: lv.Record(networks=v), {"str": "no", "array": np.ones(2), "number": 2.5}),
+    ("Trace.network_at", "epoch"): (lambda v: TRACE.network_at(v), {**NOT_FROM_ZERO, "not recorded": 1, "later": 9}),
     ("train", "hard_wired|regularized"): (
         lambda v: lv.train(v, epochs=1),
         {

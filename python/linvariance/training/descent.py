@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,15 +29,24 @@ _SEEN_AND_FROZEN: WeakKeyDictionary[Problem, tuple[Array, Array]] = WeakKeyDicti
 
 @dataclass(frozen=True)
 class Record:
-    """What a Trace keeps: every `every` epochs the loss and norms, `entries` of W (row, column), W itself."""
+    """What a Trace keeps: every `every` epochs the loss and norms, `entries` of W (row, column), W itself, all layers.
+
+    >>> import linvariance as lv
+    >>> p = lv.unconstrained(lv.Moments.from_data(np.eye(3), np.diag([3.0, 2.0, 1.0])), rank=2)
+    >>> trace = lv.train(p, epochs=20, record=Record(every=10, networks=True))
+    >>> [(epoch, network.widths) for epoch, network in trace.states()]
+    [(0, (3, 2, 3)), (10, (3, 2, 3)), (20, (3, 2, 3))]
+    """
 
     every: int = 10
     entries: Sequence[tuple[int, int]] = ()
     weights: bool = False
+    networks: bool = False
 
     def __post_init__(self) -> None:
         integer(self.every, "every")
         instance(self.weights, bool, "weights", "whether to keep W itself")
+        instance(self.networks, bool, "networks", "whether to keep all layers")
         entries = [listed(entry, f"entries[{k}]") for k, entry in enumerate(listed(self.entries, "entries"))]
         for k, entry in enumerate(entries):
             if len(entry) != 2:
@@ -162,7 +172,7 @@ def train(
     each = np.stack([_start(draw, shape, seed) for seed in seeds])
     starts = np.ascontiguousarray(np.broadcast_to(each, (len(runs), *each.shape)), dtype=kind)
     looks = [_look(problem, record, rows) for problem in runs]
-    loop = (optimizer.settings(), epochs, record.every, record.weights, threads)
+    loop = (optimizer.settings(), epochs, record.every, record.weights, record.networks, threads)
     if isinstance(first.objective, Empirical):
         order = _order(runs, batches, seeds, epochs)
         objectives = [problem.objective for problem in runs if isinstance(problem.objective, Empirical)]
@@ -266,19 +276,19 @@ def _magnitudes(problem: Problem) -> tuple[npt.NDArray[Any], ...]:
 
 
 def _refuse_memory(record: Record, shape: tuple[int, ...], rows: int, runs: int, states: int) -> None:
-    parameters = sum(rows * columns for rows, columns in zip(shape[1:], shape[:-1], strict=True))
+    parameters = sum(after * before for before, after in itertools.pairwise(shape))
     networks = 8 * 6 * runs * parameters  # starts, weights, gradients, Adam's two means, the final networks
     if networks > 8 * MEMORY_LIMIT:
         raise ValueError(
             f"{runs} networks of widths {shape} would take {networks / 2**30:.3g} GiB, above 8 GiB: lower the rank or "
             "the widths, or train fewer at once."
         )
-    cells = rows * shape[0] if record.weights else 0
+    cells = (rows * shape[0] if record.weights else 0) + (parameters if record.networks else 0)
     size = 8 * (runs * states * (6 + len(record.entries) + cells) + 2 * len(record.entries) * shape[0])
     if size > MEMORY_LIMIT:
         raise ValueError(
             f"The record of {runs * states} states would take {size / 2**30:.3g} GiB, above 1 GiB: raise Record.every, "
-            "follow fewer entries, or train fewer seeds at once."
+            "keep no networks or weights, follow fewer entries, or train fewer seeds at once."
         )
 
 
@@ -373,6 +383,7 @@ def _trace(
         norm_frozen=parts[..., 2],
         entries=found.entries,
         weights=weights,
+        layers=found.layers if record.networks else None,
         networks=tuple(
             tuple(Network.from_flat(flat, shape, activation) for flat in of_one) for of_one in found.network
         ),

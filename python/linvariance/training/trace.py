@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import files
-from ..arrays import Array
+from ..arrays import Array, integer
 from ..networks import Network
 from ..plots import Curve, draw, explain, few, looks, opened, wide_range
 from ..tables import Columns, Table, Tabular
@@ -40,6 +41,8 @@ class Trace(Tabular):
         norm_seen, norm_frozen: its two parts (see Split), for augmented problems; NaN elsewhere, 0 for hard-wired ones.
         entries: (..., T, E), the followed entries of W.
         weights: (..., T, dL, d0), if recorded, else None.
+        layers: (..., T, P), all layers W_j raveled and joined (see `Network.flat`), if recorded, else None; see
+            `network_at` and `states`.
         networks: final networks, [problem][seed].
 
     As a data frame it has a row for each problem, seed (both counted from 0) and epoch, for seaborn, plotly, SQL.
@@ -54,6 +57,7 @@ class Trace(Tabular):
     norm_frozen: Array
     entries: Array
     weights: Array | None
+    layers: Array | None
     networks: tuple[tuple[Network, ...], ...]
 
     @property
@@ -71,8 +75,48 @@ class Trace(Tabular):
         if self._is_single:
             return self
         arrays = {name: getattr(self, name)[problem, seed] for name in (*MEASURES, "entries")}
-        weights = None if self.weights is None else self.weights[problem, seed]
-        return replace(self, **arrays, weights=weights, networks=((network,),))
+        weights, layers = (None if a is None else a[problem, seed] for a in (self.weights, self.layers))
+        return replace(self, **arrays, weights=weights, layers=layers, networks=((network,),))
+
+    def network_at(self, epoch: int, problem: int = 0, seed: int = 0) -> Network:
+        """The network after so many updates, to the bit that of a run that ends there; the last is always there.
+
+        Raises:
+            ValueError: for an epoch that was not recorded, or if networks were not.
+
+        >>> import linvariance as lv
+        >>> p = lv.unconstrained(lv.Moments.from_data([[1.0]], [[3.0]]), rank=1)
+        >>> trace = lv.train(p, epochs=20, record=lv.Record(every=5, networks=True))
+        >>> bool(np.all(trace.network_at(15).flat == lv.train(p, epochs=15).network.flat))
+        True
+        """
+        run, epoch = self.at(problem, seed), integer(epoch, "epoch", minimum=0)
+        final = run.networks[0][0]
+        if epoch == self.epochs[-1]:
+            return final
+        place = int(np.searchsorted(self.epochs, epoch))
+        if place == len(self.epochs) or self.epochs[place] != epoch:
+            near = self.epochs[max(place - 1, 0) : place + 1].tolist()
+            raise ValueError(
+                f"epoch {epoch} was not recorded, but {' and '.join(map(str, near))}: choose one of trace.epochs, or "
+                "train with Record(every=1, networks=True)."
+            )
+        if run.layers is None:
+            raise ValueError(f"epoch {epoch}: trace keeps no networks but the last: pass record=Record(networks=True).")
+        flat = run.layers[place].astype(final.weights[0].dtype)
+        return Network.from_flat(flat, final.widths, final.activation)
+
+    def states(self, problem: int = 0, seed: int = 0) -> Iterator[tuple[int, Network]]:
+        """(epoch, network) for each recorded epoch of one run, made one after the other.
+
+        >>> import linvariance as lv
+        >>> p = lv.unconstrained(lv.Moments.from_data([[1.0]], [[3.0]]), rank=1)
+        >>> trace = lv.train(p, epochs=20, record=lv.Record(networks=True))
+        >>> [epoch for epoch, network in trace.states() if lv.network_loss(p, network) <= trace.loss[0]]
+        [0, 10, 20]
+        """
+        run = self.at(problem, seed)
+        return ((epoch, run.network_at(epoch)) for epoch in run.epochs.tolist())
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Losses over epochs, for each problem the median over seeds within the band from least to greatest.
@@ -122,7 +166,7 @@ class Trace(Tabular):
         >>> bool(np.all(again.loss == trace.loss)), bool(np.all(again.network.flat == trace.network.flat))
         (True, True)
         """
-        arrays = {name: getattr(self, name) for name in ("epochs", *MEASURES, "entries", "weights")}
+        arrays = {name: getattr(self, name) for name in ("epochs", *MEASURES, "entries", "weights", "layers")}
         flats = np.array([[network.flat for network in of_one] for of_one in self.networks])
         like = self.networks[0][0]
         files.save(path, "Trace", {**arrays, "flats": flats, "widths": like.widths, "activation": like.activation})
@@ -147,12 +191,15 @@ def _from_fields(fields: files.Fields) -> Trace:
     measures = {name: fields.array(name, len(runs) + 1) for name in MEASURES}
     entries = fields.array("entries", len(runs) + 2)
     weights = fields.array("weights", len(runs) + 3) if "weights" in fields else None
+    layers = fields.array("layers", len(runs) + 2) if "layers" in fields else None
     states = (*runs, len(epochs))
-    arrays = [*measures.values(), entries, *([] if weights is None else [weights])]
+    arrays = [*measures.values(), entries, *(array for array in (weights, layers) if array is not None)]
     if 0 in states or 0 in flats.shape[:2] or any(a.shape[: len(states)] != states for a in arrays):
         raise ValueError(f"its arrays are not all of {flats.shape[:2]} runs and {len(epochs)} states")
+    if layers is not None and layers.shape[-1] != flats.shape[-1]:
+        raise ValueError(f"its layers have {layers.shape[-1]} weights, but the networks {flats.shape[-1]}")
     networks = tuple(tuple(Network.from_fields(fields, flat) for flat in of_one) for of_one in flats)
-    return Trace(epochs=epochs, **measures, entries=entries, weights=weights, networks=networks)
+    return Trace(epochs=epochs, **measures, entries=entries, weights=weights, layers=layers, networks=networks)
 
 
 @dataclass(frozen=True, repr=False)

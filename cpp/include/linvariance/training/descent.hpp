@@ -24,7 +24,7 @@ void descend(const Chain& chain, const MomentObjective<T>& objective, Rule& rule
     for (Index epoch = 0; !stop.load(std::memory_order_relaxed); ++epoch) {
         const bool due = recorder.is_due(epoch);
         product(chain, value, due || work.moment_product.needs_root(objective.S));
-        if (due) recorder.record(chain.at(value, chain.root()), first, objective.S);
+        if (due) recorder.record(chain.at(value, chain.root()), {weights, slope.size()}, objective.S);
         if (epoch == epochs) break;
         gradient(chain, objective, weights, slope.data(), work);
         rule.step(Parameters<T>(weights, slope.size()), Parameters<T>(slope.data(), slope.size()));

@@ -21,7 +21,7 @@ struct Observables {
     Matrix<double> back;                // K⁻¹ (d_L, d_L), or empty for the identity
 };
 
-// One run's rows of the caller's arrays; `weights` may be null.
+// One run's rows of the caller's arrays; `weights` and `layers` may be null.
 struct RecordView {
     double* loss;     // (times)
     double* norm;     // (times)
@@ -29,6 +29,7 @@ struct RecordView {
     double* parts;    // (times, parts)
     double* entries;  // (times, entries)
     double* weights;  // (times, d_L, d_0)
+    double* layers;   // (times, parameters)
 };
 
 // ‖A Wᵀ - T‖² + floor, A upper trapezoidal, through a residual (d_L, k): this way round half of A is read, and once.
@@ -46,6 +47,9 @@ double loss_of_rows(const Inputs& A, const Targets& T, double floor, const Weigh
 
 class Recorder {
   public:
+    template <class T>
+    using Layers = Eigen::Map<const Vector<T>>;
+
     Recorder(const Observables& observables, Index outputs, Index hidden, Index inputs, Index every, Index last,
              RecordView view)
         : observables_(&observables),
@@ -64,11 +68,11 @@ class Recorder {
 
     bool is_due(Index epoch) const { return epoch % every_ == 0 || epoch == last_; }
 
-    // The end-to-end W (d_L, d_0) and its first layer (d_1, d_0), their columns as S has them.
-    template <class Derived, class First, class Moment>
-    void record(const Eigen::MatrixBase<Derived>& W, const Eigen::MatrixBase<First>& first, const Moment& S) {
+    // The end-to-end W (d_L, d_0) and all layers joined, the columns of W and of the first layer as S has them.
+    template <class Derived, class Moment>
+    void record(const Eigen::MatrixBase<Derived>& W, const Layers<typename Derived::Scalar>& layers, const Moment& S) {
         there_ = W.template cast<double>();
-        first_there_ = first.template cast<double>();
+        first_there_ = first_of(layers).template cast<double>();
         S.leave(there_, W_);
         S.leave(first_there_, first_);
         const double loss = loss_of_rows(observables_->A, observables_->T, observables_->floor, W_, residual_);
@@ -76,19 +80,25 @@ class Recorder {
             there_.swap(W_);
             set_product(observables_->back, there_, W_);
         }
-        look_at(loss);
+        look_at(loss, layers);
     }
 
     // With a loss that no second moments give.
-    template <class Derived, class First>
-    void record(const Eigen::MatrixBase<Derived>& W, const Eigen::MatrixBase<First>& first, double loss) {
+    template <class Derived>
+    void record(const Eigen::MatrixBase<Derived>& W, const Layers<typename Derived::Scalar>& layers, double loss) {
         W_ = W.template cast<double>();
-        first_ = first.template cast<double>();
-        look_at(loss);
+        first_ = first_of(layers).template cast<double>();
+        look_at(loss, layers);
     }
 
   private:
-    void look_at(double loss) {
+    template <class T>
+    ConstView<T> first_of(const Layers<T>& layers) const {
+        return {layers.data(), first_.rows(), first_.cols()};
+    }
+
+    template <class T>
+    void look_at(double loss, const Layers<T>& layers) {
         const Observables& look = *observables_;
         view_.loss[time_] = loss;
         view_.norm[time_] = W_.norm();
@@ -103,6 +113,12 @@ class Recorder {
             view_.entries[time_ * entries + e] = W_.row(row).dot(look.entry_columns.row(e));
         }
         if (view_.weights != nullptr) View<double>(view_.weights + time_ * W_.size(), W_.rows(), W_.cols()) = W_;
+        if (view_.layers != nullptr) {
+            Eigen::Map<Vector<double>> out(view_.layers + time_ * layers.size(), layers.size());
+            out = layers.template cast<double>();
+            // Rounded as the weights are where a run ends.
+            View<double>(out.data(), first_.rows(), first_.cols()) = first_.template cast<T>().template cast<double>();
+        }
         ++time_;
     }
 

@@ -27,7 +27,7 @@ Index descend(SampleObjective<T>& objective, const Batches& batches, Rule& rule,
     const auto record = [&](double loss) {
         const Field<T> value{weights, inner.data()};
         product(chain, value);
-        recorder.record(chain.at(value, chain.root()), ConstView<T>(weights, chain.widths()[1], chain.inputs()), loss);
+        recorder.record(chain.at(value, chain.root()), {weights, slope.size()}, loss);
     };
     for (Index epoch = 0; !stop.load(std::memory_order_relaxed); ++epoch) {
         const bool last = epoch == epochs, due = recorder.is_due(epoch), full = batches.order == nullptr;
