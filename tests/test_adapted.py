@@ -121,11 +121,12 @@ def test_hessian_products_in_blocks_are_the_dense_ones(rep, rng, widths):
 def test_training_in_blocks_is_the_dense_one(rep, rng, kind):
     dense, blocked, diagonal = moments_of(rep, rng, kind=kind)
     shape = [rep.dim, 4, 3]
-    starts = (rng.standard_normal((1, 2, 4 * rep.dim + 12)) / 4).astype(kind)
+    starts = (rng.standard_normal((2, 4 * rep.dim + 12)) / 4).astype(kind)
     look = _core.Observables([np.eye(rep.dim)], [1], np.eye(rep.dim)[:1], np.eye(rep.dim), np.ones((rep.dim, 3)), 0.0)
     descent = lv.GradientDescent(lr=1e-2, momentum=0.5, weight_decay=0.1).settings()
     for settings, rivals in ((lv.Adam(lr=1e-3).settings(), [blocked]), (descent, [blocked, diagonal])):
-        first, *runs = (_core.train(shape, [m], [look], starts, settings, 100, 10, True, 1) for m in (dense, *rivals))
+        loop = ([look], [starts], settings, 100, 10, True, False, 1)
+        first, *runs = (_core.train([shape], [m], *loop)[0] for m in (dense, *rivals))
         eps = float(np.finfo(kind).eps / np.finfo(np.float64).eps)
         for name, run in product(("network", "loss", "norm", "first", "parts", "entries", "weights"), runs):
             one, other = (np.asarray(getattr(it, name), dtype=np.float64) for it in (first, run))

@@ -57,6 +57,9 @@ RESULTS = {
     "trace of one run": lambda: lv.train(PROBLEMS[0], epochs=5),
     "trace with weights": lambda: lv.train(PROBLEMS[1], epochs=4, record=lv.Record(weights=True), dtype=np.float32),
     "trace with networks": lambda: lv.train(PROBLEMS, epochs=5, record=lv.Record(every=2, networks=True)),
+    "trace of several dims": lambda: lv.train(
+        [*PROBLEMS, lv.hard_wired(MOMENTS, C4, rank=1)], epochs=3, seeds=(0, 1), record=lv.Record(networks=True)
+    ),
     "trace of a wired one": lambda: lv.train(lv.hard_wired(MOMENTS, C4, rank=1), epochs=3, seeds=(0, 1)),
     "path": path,
     "path with terms": lambda: path(SIGNED, ridge=0.5, metric=np.diag([1.0, 2.0, 3.0])),
@@ -132,7 +135,10 @@ def test_networks_of_any_shape(drawn, activation, single):
 
 # ------------------------------------------------------------------------------------------------------ hostile files
 
-KINDS = {name: RESULTS[name] for name in ("moments", "network", "solution", "trace", "path with terms")}
+KINDS = {
+    name: RESULTS[name]
+    for name in ("moments", "network", "solution", "trace", "trace of several dims", "path with terms")
+}
 
 
 @pytest.fixture(scope="module")
@@ -256,6 +262,10 @@ CONTRADICTIONS = {
     ("trace", "flats"): np.ones((2, 2, 14)),
     ("trace", "layers"): np.ones((2, 3, 4, 13)),
     ("trace", "entries"): np.ones((2, 3, 1, 2)),
+    ("trace", "depths"): [3, 1],
+    ("trace of several dims", "depths"): [2, 2, 1],
+    ("trace of several dims", "widths"): [4, 2, 3, 4, 2, 3, 2, 1, 3],
+    ("trace of several dims", "layers"): np.ones((2, 2, 31)),
     ("path with terms", "rep_images"): [[0, 0, 1, 2]],
     ("path with terms", "rep_signs"): [[1, 1, 1, 2]],
     ("path with terms", "rep_order"): "many",

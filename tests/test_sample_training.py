@@ -67,6 +67,22 @@ def test_training_equals_the_numpy_twin(method, loss, activation, rule, size):
         assert abs(trace.norm[t] - np.linalg.norm(looked)) <= 1e-10
 
 
+@pytest.mark.parametrize("batches", [None, lv.Batches(7)], ids=["full", "batches"])
+@pytest.mark.parametrize("activation", ["identity", "tanh"])
+def test_problems_of_several_dims_and_numbers_of_rows_in_one_call_are_as_alone(activation, batches):
+    rng = np.random.default_rng(5)
+    data, rep = lv.Samples(rng.standard_normal((40, 6)), rng.integers(0, 3, 40), "cross_entropy"), lv.groups.cyclic(6)
+    poses = (lv.augmented, lv.hard_wired, lv.convolutional)
+    problems = [pose(data, rep, rank=rank) for pose, rank in zip(poses, (2, 1, 3), strict=True)]
+    assert len({p.objective.rows for p in problems}) == 2
+    how = {"activation": activation, "batches": batches, "epochs": 5, "record": lv.Record(every=2, networks=True)}
+    together = lv.train(problems, seeds=(3, 4), **how)
+    for (i, problem), (k, seed) in itertools.product(enumerate(problems), enumerate((3, 4))):
+        alone, run = lv.train(problem, seeds=(seed,), threads=1, **how), together.at(i, k)
+        np.testing.assert_array_equal(run.loss, alone.loss)
+        np.testing.assert_array_equal(run.layers[0][0], alone.layers[0][0])
+
+
 @pytest.mark.parametrize("batches", [None, lv.Batches(16)], ids=["full", "batches"])
 @pytest.mark.parametrize(("method", "loss", "activation"), CASES)
 def test_float32_stays_near_float64(method, loss, activation, batches):

@@ -18,7 +18,7 @@ def test_on_moments(method, rule, dtype):
     p = methods.problem(CASE, method)
     how = {"optimizer": RULES[rule], "dtype": dtype, "seeds": (3, 4), "widths": [p.dim, 4, 2, 3]}
     trace = lv.train(p, epochs=23, record=lv.Record(every=5, networks=True, weights=True), **how)
-    assert trace.layers.shape == (1, 2, 6, 4 * p.dim + 8 + 6)
+    assert [layers.shape for layers in trace.layers[0]] == [(6, 4 * p.dim + 8 + 6)] * 2
     for place, epoch in enumerate([0, 5, 10, 15, 20, 23]):
         shorter = lv.train(p, epochs=epoch, **how)
         for seed in (0, 1):

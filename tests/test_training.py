@@ -511,11 +511,36 @@ def test_widths_that_contradict_the_problem_are_refused(widths, numbers):
 
 
 def test_problems_that_cannot_train_together_are_refused():
-    a, b = (methods.problem(CASE, "augmented", rank=r) for r in (1, 2))
-    with pytest.raises(ValueError, match="problems"):
-        lv.train([a, b], epochs=1)
-    with pytest.raises(ValueError, match="problems"):
-        lv.train([a, methods.problem(CASE, "hard_wired", rank=1)], epochs=1)
+    a, b = (methods.problem(CASE, method, rank=1) for method in ("augmented", "hard_wired"))
+    fewer = lv.unconstrained(lv.Moments.from_data(np.eye(16), np.ones(16)), rank=1)
+    with pytest.raises(ValueError, match=r"problems must share .*\(1, 16\), \(3, 16\)"):
+        lv.train([a, fewer], epochs=1)
+    with pytest.raises(ValueError, match=r"problems\[1\] from \d+ to 3: pass widths for each"):
+        lv.train([a, b], (16, 1, 3), epochs=1)
+    with pytest.raises(ValueError, match="1 networks for 2 problems"):
+        lv.train([a, b], [(16, 1, 3)], epochs=1)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("rule", [lv.Adam(1e-2), lv.GradientDescent(0.01, 0.9)])
+def test_problems_of_several_dims_and_ranks_in_one_call_are_as_alone(rule, dtype, threads):
+    """Bit for bit, in the order given; gradient descent on the smallest ones goes through the eigenbasis of S'."""
+    methods_of = [*methods.METHODS, "hard_wired"]
+    problems = [methods.problem(CASE, method, rank=1 + i % 2) for i, method in enumerate(methods_of)]
+    assert len({p.dim for p in problems}) == 2
+    widths = [(p.dim, p.rank + 1, p.rank, p.outputs) for p in problems]
+    record = lv.Record(every=40, entries=[(0, 1)], weights=True, networks=True)
+    how = {"optimizer": rule, "dtype": dtype, "epochs": 100, "record": record}
+    together = lv.train(problems, widths, seeds=(3, 4), threads=threads, **how)
+    for i, (problem, shape) in enumerate(zip(problems, widths, strict=True)):
+        for k, seed in enumerate((3, 4)):
+            alone, run = lv.train(problem, shape, seeds=(seed,), **how), together.at(i, k)
+            assert run.network.widths == shape
+            for name in ("loss", "norm", "norm_perp", "norm_first_perp", "norm_seen", "entries", "weights"):
+                np.testing.assert_array_equal(getattr(run, name), getattr(alone, name))
+            for (_, one), (_, other) in zip(run.states(), alone.states(), strict=True):
+                np.testing.assert_array_equal(one.flat, other.flat)
 
 
 def test_a_record_too_large_for_memory_is_refused_with_its_size():

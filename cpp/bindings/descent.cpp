@@ -123,36 +123,38 @@ Observables make_observables(const std::vector<Array<double>>& parts, std::vecto
 }
 
 template <template <class> class Rule, class T>
-Recorded train(const std::vector<Index>& widths, const std::vector<const MomentObjective<T>*>& problems,
-               const std::vector<const Observables*>& looks,
-               const Array<T>& starts,  // (problems, seeds, parameters)
-               const typename Rule<T>::Settings& settings, Index epochs, Index every, bool weights, bool networks,
-               Index threads) {
-    expect(widths.size() >= 2 && epochs >= 0 && every >= 1 && threads >= 1, "the run is ill-defined");
-    const Chain chain(widths);
-    const auto count = static_cast<Index>(problems.size());
-    expect(count >= 1 && looks.size() == problems.size() && starts.ndim() == 3 && starts.shape(0) == count &&
-               starts.shape(2) == chain.parameters(),
-           "expected observables for each problem and starts (problems, seeds, parameters)");
-    for (const auto* problem : problems) expect_fit(*problem, chain);
-    for (const auto* look : looks) {
-        expect_fit(*look, chain.outputs(), chain.inputs());
-        expect(
-            look->A.cols() == chain.inputs() && look->T.cols() == chain.outputs() && look->A.rows() == look->T.rows(),
-            "expected A (k, d_0) and T (k, d_L)");
-        expect(look->back.size() == 0 || (look->back.rows() == chain.outputs() && look->back.cols() == chain.outputs()),
+std::vector<Recorded> train(const std::vector<std::vector<Index>>& widths,
+                            const std::vector<const MomentObjective<T>*>& problems,
+                            const std::vector<const Observables*>& looks, const Starts<T>& starts,
+                            const typename Rule<T>::Settings& settings, Index epochs, Index every, bool weights,
+                            bool networks, Index threads) {
+    expect(epochs >= 0 && every >= 1 && threads >= 1, "the run is ill-defined");
+    const Index seeds = seeds_of(starts, problems.size());
+    expect(widths.size() == problems.size() && looks.size() == problems.size(),
+           "expected widths and observables for each problem");
+    std::vector<Chain> chains;
+    std::vector<Records<T>> records;
+    for (std::size_t p = 0; p < problems.size(); ++p) {
+        expect(widths[p].size() >= 2, "expected at least one layer");
+        const Chain& chain = chains.emplace_back(widths[p]);
+        const Observables& look = *looks[p];
+        expect(starts[p].shape(1) == chain.parameters(), "expected as many weights as the widths say");
+        expect_fit(*problems[p], chain);
+        expect_fit(look, chain.outputs(), chain.inputs());
+        expect(look.A.cols() == chain.inputs() && look.T.cols() == chain.outputs() && look.A.rows() == look.T.rows(),
+               "expected A (k, d_0) and T (k, d_L)");
+        expect(look.back.size() == 0 || (look.back.rows() == chain.outputs() && look.back.cols() == chain.outputs()),
                "expected back (d_L, d_L)");
+        records.emplace_back(seeds, chain.parameters(), look, chain.outputs(), widths[p][1], chain.inputs(),
+                             Schedule{epochs, every, threads, weights, networks});
     }
-    const Index seeds = starts.shape(1);
-    const Records<T> records(count, seeds, chain.parameters(), *looks[0], chain.outputs(), widths[1], chain.inputs(),
-                             {epochs, every, threads, weights, networks});
-    train_all(starts, records, threads, [&](Index i, Vector<T>& layers, const std::atomic<bool>& stop) {
-        const auto problem = static_cast<std::size_t>(i / seeds);
-        Recorder recorder = records.recorder(*looks[problem], i);
-        Rule<T> rule(settings, chain.parameters());
-        descend(chain, *problems[problem], rule, epochs, layers.data(), recorder, stop);
-    });
-    return records.to_python();
+    train_all(starts, records, threads,
+              [&](std::size_t problem, Index seed, Vector<T>& layers, const std::atomic<bool>& stop) {
+                  Recorder recorder = records[problem].recorder(*looks[problem], seed);
+                  Rule<T> rule(settings, layers.size());
+                  descend(chains[problem], *problems[problem], rule, epochs, layers.data(), recorder, stop);
+              });
+    return to_python(records);
 }
 
 template <template <class> class Rule, class T>
@@ -181,7 +183,7 @@ void bind_descent(py::module_& module) {
         .def(py::init(&make_observables), py::arg("parts"), py::arg("entry_rows"), py::arg("entry_columns").noconvert(),
              py::arg("A").noconvert() = none, py::arg("T").noconvert() = none, py::arg("floor") = 0.0,
              py::arg("back").noconvert() = none);
-    py::class_<Recorded>(module, "Recorded", "What runs leave behind.")
+    py::class_<Recorded>(module, "Recorded", "What the runs of one problem leave behind.")
         .def_readonly("network", &Recorded::network)
         .def_readonly("loss", &Recorded::loss)
         .def_readonly("norm", &Recorded::norm)

@@ -26,32 +26,32 @@ struct Schedule {
     Index times() const { return epochs / every + 1 + (epochs % every != 0); }
 };
 
-// What runs leave behind, as Python reads it.
+// What the runs of one problem leave behind, as Python reads it.
 struct Recorded {
-    py::array network;                                                 // (problems, seeds, parameters)
-    Array<double> loss, norm, first, parts, entries, weights, layers;  // (problems, seeds, times, ...)
-    std::optional<Array<std::int64_t>> stopped;                        // (problems, seeds), where runs may stop early
+    py::array network;                                                 // (seeds, parameters)
+    Array<double> loss, norm, first, parts, entries, weights, layers;  // (seeds, times, ...)
+    std::optional<Array<std::int64_t>> stopped;                        // (seeds), where runs may stop early
 };
 
-// Arrays (problems, seeds, times, ...) of what is recorded; NaN where a run stopped before.
+// Arrays (seeds, times, ...) of what is recorded of one problem; NaN where a run stopped before.
 template <class T>
 class Records {
   public:
-    Records(Index problems, Index seeds, Index parameters, const Observables& look, Index rows, Index hidden,
-            Index columns, const Schedule& schedule)
+    Records(Index seeds, Index parameters, const Observables& look, Index rows, Index hidden, Index columns,
+            const Schedule& schedule)
         : schedule_(schedule),
           rows_(rows),
           hidden_(hidden),
           columns_(columns),
           parameters_(parameters),
-          network_({problems, seeds, parameters}),
-          loss_({problems, seeds, schedule.times()}),
-          norm_({problems, seeds, schedule.times()}),
-          first_({problems, seeds, schedule.times()}),
-          parts_({problems, seeds, schedule.times(), static_cast<Index>(look.parts.size())}),
-          entries_({problems, seeds, schedule.times(), static_cast<Index>(look.entry_rows.size())}),
-          weights_({problems, seeds, schedule.weights ? schedule.times() : 0, rows, columns}),
-          layers_({problems, seeds, schedule.networks ? schedule.times() : 0, parameters}) {
+          network_({seeds, parameters}),
+          loss_({seeds, schedule.times()}),
+          norm_({seeds, schedule.times()}),
+          first_({seeds, schedule.times()}),
+          parts_({seeds, schedule.times(), static_cast<Index>(look.parts.size())}),
+          entries_({seeds, schedule.times(), static_cast<Index>(look.entry_rows.size())}),
+          weights_({seeds, schedule.weights ? schedule.times() : 0, rows, columns}),
+          layers_({seeds, schedule.networks ? schedule.times() : 0, parameters}) {
         for (auto* array : {&loss_, &norm_, &first_, &parts_, &entries_, &weights_, &layers_})
             std::fill_n(array->mutable_data(), array->size(), std::numeric_limits<double>::quiet_NaN());
         view_ = {loss_.mutable_data(),
@@ -92,25 +92,47 @@ class Records {
     T* to_network_ = nullptr;
 };
 
-// Calls run(i, layers, stop) for all runs, with the layers in aligned memory of its own: vectorized sums then fall the
-// same way in whatever company a run trains.
+template <class T>
+using Starts = std::vector<Array<T>>;  // (seeds, parameters), for each problem
+
+// How many runs each problem has; all have the same number.
+template <class T>
+Index seeds_of(const Starts<T>& starts, std::size_t problems) {
+    expect(problems >= 1 && starts.size() == problems, "expected starts for each problem");
+    for (const auto& start : starts)
+        expect(start.ndim() == 2 && start.shape(0) == starts[0].shape(0), "expected starts (seeds, parameters)");
+    return starts[0].shape(0);
+}
+
+// Calls run(problem, seed, layers, stop) for all runs, with the layers in aligned memory of its own: vectorized sums
+// then fall the same way in whatever company a run trains.
 template <class T, class Run>
-void train_all(const Array<T>& starts, const Records<T>& records, Index threads, Run&& run) {
-    const Index parameters = starts.shape(2);
-    const T* const from = starts.data();
+void train_all(const Starts<T>& starts, const std::vector<Records<T>>& records, Index threads, Run&& run) {
+    const Index seeds = starts[0].shape(0);
+    std::vector<ConstView<T>> from;
+    for (const auto& start : starts) from.push_back(view(start));
     bool finished = false;
     {
         const py::gil_scoped_release unlocked;
         finished = run_all(
-            starts.shape(0) * starts.shape(1), threads,
+            static_cast<Index>(starts.size()) * seeds, threads,
             [&](Index i, const std::atomic<bool>& stop) {
-                Vector<T> layers = Eigen::Map<const Vector<T>>(from + i * parameters, parameters);
-                run(i, layers, stop);
-                records.keep(i, layers);
+                const auto problem = static_cast<std::size_t>(i / seeds);
+                const Index seed = i % seeds;
+                Vector<T> layers = from[problem].row(seed).transpose();
+                run(problem, seed, layers, stop);
+                records[problem].keep(seed, layers);
             },
             no_signal);
     }
     if (!finished) throw py::error_already_set();
+}
+
+template <class T>
+std::vector<Recorded> to_python(const std::vector<Records<T>>& records) {
+    std::vector<Recorded> out;
+    for (const auto& of_one : records) out.push_back(of_one.to_python());
+    return out;
 }
 
 }  // namespace linvariance::bindings

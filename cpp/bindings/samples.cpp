@@ -173,63 +173,67 @@ std::unique_ptr<Locked<SampleHessian<double>>> make_hessian(const HeldProblem<do
         Eigen::Map<const Vector<double>>(weights.data(), weights.size()));
 }
 
+void expect_order(const Order& order, Index seeds, Index epochs, Index rows) {
+    expect(order.ndim() == 3 && order.shape(0) == seeds && order.shape(1) == epochs && order.shape(2) == rows,
+           "expected an order (seeds, epochs, rows) of all rows of the augmented data");
+    bool inside = true;
+    for (py::ssize_t k = 0; k < order.size(); ++k) inside = inside && order.data()[k] >= 0 && order.data()[k] < rows;
+    expect(inside, "the order names rows that there are not");
+}
+
 template <template <class> class Rule, class T>
-Recorded train(const Widths& widths, const std::string& name, const std::vector<const HeldProblem<T>*>& problems,
-               const std::vector<const Observables*>& looks, const Array<T>& starts,  // (problems, seeds, parameters)
-               const std::optional<Order>& order,                                     // (seeds, epochs, rows)
-               Index batch, const typename Rule<T>::Settings& settings, Index epochs, Index every, bool weights,
-               bool networks, Index threads) {
-    expect(epochs >= 0 && every >= 1 && threads >= 1 && batch >= 1 && !problems.empty(), "the run is ill-defined");
+std::vector<Recorded> train(const std::vector<Widths>& widths, const std::string& name,
+                            const std::vector<const HeldProblem<T>*>& problems,
+                            const std::vector<const Observables*>& looks, const Starts<T>& starts,
+                            const std::vector<Order>& orders,  // for each problem, or none at all
+                            Index batch, const typename Rule<T>::Settings& settings, Index epochs, Index every,
+                            bool weights, bool networks, Index threads) {
+    expect(epochs >= 0 && every >= 1 && threads >= 1 && batch >= 1, "the run is ill-defined");
     const Activation activation = activation_named(name);
-    Index parameters = 0;
-    for (const auto* held : problems) {
-        expect(held != nullptr, "expected problems");
-        parameters = held->parameters_of(widths);
-    }
-    const auto count = static_cast<Index>(problems.size());
     const bool linear = activation == Activation::identity;
-    const Index rows = linear ? widths.back() : widths.at(1), columns = widths.at(0);
-    expect(static_cast<Index>(looks.size()) == count, "expected observables for each problem");
-    for (const auto* look : looks) expect_fit(*look, rows, columns);
-    expect(starts.ndim() == 3 && starts.shape(0) == count && starts.shape(2) == parameters,
-           "expected starts (problems, seeds, parameters)");
-    const Index seeds = starts.shape(1);
-    const Records<T> records(count, seeds, parameters, *looks[0], rows, widths.at(1), columns,
-                             {epochs, every, threads, weights, networks});
-    Array<std::int64_t> stopped({count, seeds});
-    std::int64_t* const to_stopped = stopped.mutable_data();
-    if (order) {
-        expect(order->ndim() == 3 && order->shape(0) == seeds && order->shape(1) == epochs,
-               "expected an order per seed");
-        for (const auto* held : problems)
-            expect(order->shape(2) == held->rows() && held->has_rows(),
-                   "expected an order of all rows of the augmented data, in their own coordinates");
-        bool inside = true;
-        for (py::ssize_t k = 0; k < order->size(); ++k)
-            inside = inside && order->data()[k] >= 0 && order->data()[k] < order->shape(2);
-        expect(inside, "the order names rows that there are not");
+    const Index seeds = seeds_of(starts, problems.size());
+    expect(widths.size() == problems.size() && looks.size() == problems.size() &&
+               (orders.empty() || orders.size() == problems.size()),
+           "expected widths, observables and orders for each problem");
+    std::vector<Records<T>> records;
+    std::vector<Array<std::int64_t>> stopped;
+    std::vector<const std::int32_t*> from;  // orders
+    std::vector<std::int64_t*> to_stopped;
+    for (std::size_t p = 0; p < problems.size(); ++p) {
+        expect(problems[p] != nullptr, "expected problems");
+        const Index parameters = problems[p]->parameters_of(widths[p]);
+        expect(starts[p].shape(1) == parameters, "expected as many weights as the widths say");
+        const Index rows = linear ? widths[p].back() : widths[p][1], columns = widths[p][0];
+        expect_fit(*looks[p], rows, columns);
+        records.emplace_back(seeds, parameters, *looks[p], rows, widths[p][1], columns,
+                             Schedule{epochs, every, threads, weights, networks});
+        to_stopped.push_back(stopped.emplace_back(std::vector<py::ssize_t>{seeds}).mutable_data());
+        if (orders.empty()) continue;
+        expect(problems[p]->has_rows(), "expected rows in their own coordinates");
+        expect_order(orders[p], seeds, epochs, problems[p]->rows());
+        from.push_back(orders[p].data());
     }
-    const std::int32_t* const orders = order ? order->data() : nullptr;
-    const Index stride = order ? order->shape(1) * order->shape(2) : 0;
-    const Index each = threads / std::clamp<Index>(count * seeds, 1, threads);  // threads of one run
-    train_all(starts, records, threads, [&](Index i, Vector<T>& layers, const std::atomic<bool>& stop) {
-        const auto problem = static_cast<std::size_t>(i / seeds);
-        SampleObjective<T> objective(problems[problem]->problem, widths, activation, problems[problem]->P, each);
-        Recorder recorder = records.recorder(*looks[problem], i);
-        Rule<T> rule(settings, parameters);
-        const Batches batches{orders == nullptr ? nullptr : orders + (i % seeds) * stride, batch};
-        to_stopped[i] = descend(objective, batches, rule, epochs, layers.data(), recorder, stop);
-    });
-    Recorded out = records.to_python();
-    out.stopped = stopped;
+    const Index runs = static_cast<Index>(problems.size()) * seeds;
+    const Index each = threads / std::clamp<Index>(runs, 1, threads);  // threads of one run
+    train_all(starts, records, threads,
+              [&](std::size_t p, Index seed, Vector<T>& layers, const std::atomic<bool>& stop) {
+                  SampleObjective<T> objective(problems[p]->problem, widths[p], activation, problems[p]->P, each);
+                  Recorder recorder = records[p].recorder(*looks[p], seed);
+                  Rule<T> rule(settings, layers.size());
+                  const Index stride = epochs * problems[p]->rows();
+                  const Batches batches{from.empty() ? nullptr : from[p] + seed * stride, batch};
+                  to_stopped[p][seed] = descend(objective, batches, rule, epochs, layers.data(), recorder, stop);
+              });
+    std::vector<Recorded> out = to_python(records);
+    for (std::size_t p = 0; p < out.size(); ++p) out[p].stopped = stopped[p];
     return out;
 }
 
 template <template <class> class Rule, class T>
 void bind_train(py::module_& module) {
     module.def("train_on_samples", &train<Rule, T>, py::arg("widths"), py::arg("activation"), py::arg("problems"),
-               py::arg("looks"), py::arg("starts").noconvert(), py::arg("order").noconvert(), py::arg("batch"),
-               py::arg("settings"), py::arg("epochs"), py::arg("every"), py::arg("weights"), py::arg("layers"),
+               py::arg("looks"), py::arg("starts").noconvert(), py::arg("orders").noconvert(), py::arg("batch"),
+               py::arg("settings"), py::arg("epochs"), py::arg("every"), py::arg("weights"), py::arg("networks"),
                py::arg("threads"), "Descent on every sample problem from every start.");
 }
 

@@ -182,12 +182,12 @@ class SampleHessian:
     def apply(self, directions: NDArray[np.float64]) -> NDArray[np.float64]: ...
 
 def train_on_samples(
-    widths: Sequence[int],
+    widths: Sequence[Sequence[int]],
     activation: str,
     problems: Sequence[Any],
     looks: Sequence[Observables],
-    starts: NDArray[Any],
-    order: NDArray[np.int32] | None,
+    starts: Sequence[NDArray[Any]],
+    orders: Sequence[NDArray[np.int32]],
     batch: int,
     settings: GradientDescentSettings | AdamSettings,
     epochs: int,
@@ -195,16 +195,16 @@ def train_on_samples(
     weights: bool,
     networks: bool,
     threads: int,
-) -> Recorded: ...
+) -> list[Recorded]: ...
 def train(
-    widths: Sequence[int],
+    widths: Sequence[Sequence[int]],
     problems: Sequence[SecondMoments] | Sequence[SecondMoments32],
     looks: Sequence[Observables],
-    starts: NDArray[Any],
+    starts: Sequence[NDArray[Any]],
     settings: GradientDescentSettings | AdamSettings,
     epochs: int,
     every: int,
     weights: bool,
     networks: bool,
     threads: int,
-) -> Recorded: ...
+) -> list[Recorded]: ...

@@ -4,7 +4,7 @@ import numpy as np
 
 import linvariance as lv
 
-from .valid import CONVOLUTION, DENSE, LAYERS, ON_SAMPLES, PROBLEM, REP, SAMPLES, TARGETS
+from .valid import DENSE, LAYERS, MOMENTS, ON_SAMPLES, PROBLEM, REP, SAMPLES, TARGETS
 from .wrong import NOT_ACTIVATIONS, NOT_COUNTS, NOT_FROM_ZERO, NOT_POSITIVE, NOT_PROBLEMS, NOT_STRENGTHS
 
 NOT_FRACTIONS = {**NOT_STRENGTHS, "1": 1.0, "2": 2.0}
@@ -27,7 +27,6 @@ SCALARS = {
     ("train on Samples", "rows|epochs"): (
         lambda v: v(),
         {
-            "other rows": lambda: lv.train([ON_SAMPLES, CONVOLUTION], epochs=1, batches=lv.Batches(2)),
             "an order too long": lambda: lv.train(ON_SAMPLES, epochs=10**7, batches=lv.Batches(2)),
         },
     ),
@@ -90,6 +89,29 @@ SCALARS = {
             "number": 3,
             "string": "423",
             "nested": [[4, 2, 3]],
+        },
+    ),
+    ("train of two", "widths"): (
+        lambda v: lv.train([PROBLEM, lv.hard_wired(MOMENTS, REP, rank=2)], v, epochs=1),
+        {
+            "for one dim": [4, 2, 3],
+            "too few": [[4, 2, 3]],
+            "too many": [[4, 2, 3], [1, 1, 3], [1, 1, 3]],
+            "exchanged": [[1, 1, 3], [4, 2, 3]],
+            "one None": [[4, 2, 3], None],
+            "of str": ["423", "113"],
+        },
+    ),
+    ("train of two", "record"): (
+        lambda v: lv.train([ON_SAMPLES, lv.augmented(SAMPLES, REP, rank=1)], activation="tanh", epochs=1, record=v),
+        {"first layers of other rows": lv.Record(weights=True)},
+    ),
+    ("train of two", "problems"): (
+        lambda v: lv.train([PROBLEM, v], epochs=1),
+        {
+            "other inputs": lv.unconstrained(lv.Moments.from_data(np.eye(5), np.ones((5, 3))), rank=1),
+            "other outputs": lv.unconstrained(lv.Moments.from_data(np.eye(4), np.eye(4)), rank=1),
+            "samples": ON_SAMPLES,
         },
     ),
     ("Adam", "lr"): (lambda v: lv.Adam(lr=v), NOT_POSITIVE),

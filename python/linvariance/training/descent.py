@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def _refuse_order(runs: int, epochs: int, rows: int) -> None:
 
 def train(
     problems: Problem | Sequence[Problem],
-    widths: Sequence[int] | None = None,
+    widths: Sequence[int] | Sequence[Sequence[int]] | None = None,
     *,
     activation: str = "identity",
     optimizer: Optimizer | None = None,
@@ -109,6 +110,9 @@ def train(
 ) -> Trace:
     """Trains a network on each problem from each seed, by descent on W_1, ..., W_L.
 
+    Problems may differ in method, rank and dim, as hard-wired ones do, so that one call compares them: traces are in
+    the order given, and all runs share the threads.
+
     On Moments an epoch costs O(h·d0²) for the first hidden width h, whatever the number of samples and the order of the
     group. Gradient descent commutes with a turn of W_1 into the eigenbasis of S', where two layers cost O(h·dL·d0): it
     runs there from epochs·min(widths[1:]) >= 16·d0 on, and the last bits are others than those of shorter runs.
@@ -118,9 +122,10 @@ def train(
     for any number of threads. Ctrl-C ends all runs.
 
     Args:
-        problems: one Problem or several of equal dim, rank and outputs.
-        widths: d_0, ..., d_L; None means (dim, rank, outputs). Refused unless they start at dim, end at outputs and
-            min(widths) == min(rank, dim, outputs), so that the network poses this very problem.
+        problems: one Problem or several on the same inputs and outputs.
+        widths: d_0, ..., d_L, or a list of such for problems of several dims; None means (dim, rank, outputs) of each.
+            Refused unless they start at dim, end at outputs and min(widths) == min(rank, dim, outputs), so that the
+            network poses this very problem.
         activation: of the hidden layers; see `Network`. Others than "identity" need Samples.
         optimizer: Adam() unless given.
         epochs: number of updates, or of passes through the batches, 0 or more.
@@ -138,10 +143,17 @@ def train(
     >>> t = lv.train(p, optimizer=lv.Adam(lr=0.05), epochs=500)
     >>> t.network.widths, bool(abs(t.loss[-1] - lv.solve(p).loss) < 1e-6)
     ((3, 2, 3), True)
+
+    Hard-wired and augmented, of dims 1 and 3, in one call:
+
+    >>> swaps = lv.groups.symmetric(3)
+    >>> t = lv.train([lv.hard_wired(m, swaps, rank=1), lv.augmented(m, swaps, rank=1)], epochs=500, seeds=(0, 1))
+    >>> t.loss.shape, t.network(0, 1).widths, t.network(1, 1).widths
+    ((2, 2, 51), (1, 1, 3), (3, 1, 3))
     """
     runs = [problems] if isinstance(problems, Problem) else listed(problems, "problems")
-    first = _check_problems(runs)
-    shape = _check_architecture(widths, first)
+    _check_problems(runs)
+    shapes = _architectures([widths] if isinstance(problems, Problem) and widths is not None else widths, runs)
     epochs = integer(epochs, "epochs", minimum=0)
     seeds = [integer(seed, f"seeds[{k}]", minimum=0) for k, seed in enumerate(listed(seeds, "seeds"))]
     if not seeds:
@@ -153,12 +165,13 @@ def train(
     instance(record, Record, "record", "e.g. Record(every=10)")
     optimizer = Adam() if optimizer is None else optimizer
     instance(optimizer, (Adam, GradientDescent), "optimizer", "e.g. Adam(lr=1e-3)")
-    useful = len(runs) * len(seeds) * (_core.sample_parts if isinstance(first.objective, Empirical) else 1)
+    on_samples = [problem.objective for problem in runs if isinstance(problem.objective, Empirical)]
+    useful = len(runs) * len(seeds) * (_core.sample_parts if on_samples else 1)
     threads = min(integer(threads, "threads") if threads is not None else processors(), useful)
     states = epochs // record.every + 1 + (epochs % record.every != 0)
-    rows = first.outputs if activation == "identity" else shape[1]
-    _refuse_memory(record, shape, rows, len(runs) * len(seeds), states)
-    _refuse_workspace(runs, shape[1], threads)
+    rows = [shape[-1 if activation == "identity" else 1] for shape in shapes]
+    _refuse_memory(record, shapes, rows, len(seeds), states)
+    _refuse_workspace(on_samples, shapes, threads)
     times = np.minimum(np.arange(states) * record.every, epochs)
 
     draw = pytorch() if init is None else init
@@ -169,26 +182,28 @@ def train(
         raise TypeError(f"init must be callable, but is {type(draw).__name__}: e.g. init.pytorch() or init.given(...).")
     if kind == np.float32:
         _refuse_float32_overflow(runs)
-    each = np.stack([_start(draw, shape, seed) for seed in seeds])
-    starts = np.ascontiguousarray(np.broadcast_to(each, (len(runs), *each.shape)), dtype=kind)
-    looks = [_look(problem, record, rows) for problem in runs]
+    drawn = {shape: _starts(draw, shape, seeds, kind) for shape in dict.fromkeys(shapes)}
+    starts = [drawn[shape] for shape in shapes]
+    looks = [_look(problem, record, count) for problem, count in zip(runs, rows, strict=True)]
     loop = (optimizer.settings(), epochs, record.every, record.weights, record.networks, threads)
-    if isinstance(first.objective, Empirical):
-        order = _order(runs, batches, seeds, epochs)
-        objectives = [problem.objective for problem in runs if isinstance(problem.objective, Empirical)]
-        cores = [one.core(kind, passes=batches is None or one.pooled) for one in objectives]
+    if on_samples:
+        orders = _orders(on_samples, batches, seeds, epochs)
+        cores = [one.core(kind, passes=batches is None or one.pooled) for one in on_samples]
         size = 1 if batches is None else batches.size
-        found = _core.train_on_samples(list(shape), activation, cores, looks, starts, order, size, *loop)
+        found = _core.train_on_samples(shapes, activation, cores, looks, starts, orders, size, *loop)
     else:
         if batches is not None:
             raise ValueError("batches need the samples themselves: pose the problem on Samples(X, y), not Moments.")
-        diagonal = isinstance(optimizer, GradientDescent) and pays_to_diagonalize(shape, epochs)
-        cores = [problem.quadratic.core(kind, diagonal=diagonal) for problem in runs]
-        found = _core.train(list(shape), cores, looks, starts, *loop)
+        plain = isinstance(optimizer, GradientDescent)
+        cores = [
+            problem.quadratic.core(kind, diagonal=plain and pays_to_diagonalize(shape, epochs))
+            for problem, shape in zip(runs, shapes, strict=True)
+        ]
+        found = _core.train(shapes, cores, looks, starts, *loop)
     without_eps = isinstance(optimizer, Adam) and optimizer.eps == 0
     remedy = "lower the learning rate" + (", or pass eps > 0, since Adam divides by the gradient's size" * without_eps)
     _warn_of_divergence(found, times, remedy)
-    return _trace(runs, shape, activation, times, found, record)
+    return _trace(runs, shapes, activation, times, found, record)
 
 
 def pays_to_diagonalize(shape: Sequence[int], epochs: int) -> bool:
@@ -200,50 +215,61 @@ def pays_to_diagonalize(shape: Sequence[int], epochs: int) -> bool:
     return epochs * min(shape[1:]) >= 16 * shape[0] > 0
 
 
-def _order(
-    runs: Sequence[Problem], batches: Batches | None, seeds: Sequence[int], epochs: int
-) -> npt.NDArray[np.int32] | None:
-    """The rows of every seed and epoch (seeds, epochs, rows)."""
+def _orders(
+    on_samples: Sequence[Empirical], batches: Batches | None, seeds: Sequence[int], epochs: int
+) -> list[npt.NDArray[np.int32]]:
+    """For each problem the rows of every seed and epoch (seeds, epochs, rows), shared where their numbers are equal."""
     if batches is None:
-        return None
+        return []
     instance(batches, Batches, "batches", "e.g. Batches(size=64)")
-    counts = {problem.objective.rows for problem in runs if isinstance(problem.objective, Empirical)}
-    if len(counts) > 1:
-        raise ValueError(f"problems must share the number of rows to be batched together, but have {sorted(counts)}.")
-    _refuse_order(len(seeds), epochs, min(counts))
-    return np.stack([batches.order(seed, epochs, min(counts)) for seed in seeds])
+    counts = [one.rows for one in on_samples]
+    _refuse_order(len(seeds), epochs, sum(set(counts)))
+    made = {rows: np.stack([batches.order(seed, epochs, rows) for seed in seeds]) for rows in set(counts)}
+    return [made[rows] for rows in counts]
 
 
-def _check_problems(runs: Sequence[Problem]) -> Problem:
+def _check_problems(runs: Sequence[Problem]) -> None:
     if not runs:
         raise ValueError("problems is empty: pass at least one Problem.")
     for problem in runs:
         instance(problem, Problem, "every one of problems", "pose them with hard_wired, augmented, ...")
         refuse_bound_layers(problem)
     if len({type(problem.objective) is Empirical for problem in runs}) > 1:
-        raise ValueError("problems must all be on Moments or all on Samples: train them apart.")
-    shapes = {(p.dim, p.rank, p.outputs, p.representation.dim) for p in runs}
-    if len(shapes) > 1:
         raise ValueError(
-            f"problems must share (dim, rank, outputs, columns of X), but have {sorted(shapes)}: train them apart."
+            "problems must all be on Moments or all on Samples: pose the former on Samples(X, y) too, or train them "
+            "apart."
         )
-    return runs[0]
+    maps = {(problem.outputs, problem.representation.dim) for problem in runs}
+    if len(maps) > 1:
+        raise ValueError(f"problems must share (outputs, columns of X), but have {sorted(maps)}: train them apart.")
 
 
-def _check_architecture(widths: Sequence[int] | None, problem: Problem) -> tuple[int, ...]:
-    bound = min(problem.rank, problem.dim, problem.outputs)
+def _architectures(widths: object, runs: Sequence[Problem]) -> list[tuple[int, ...]]:
+    """The widths of each problem's networks."""
     if widths is None:
-        return (problem.dim, problem.rank, problem.outputs)
-    shape = check_widths(widths)
+        return [(problem.dim, problem.rank, problem.outputs) for problem in runs]
+    given = listed(widths, "widths")
+    if not given or not all(np.iterable(one) and not isinstance(one, str) for one in given):
+        return [_architecture(given, i, runs) for i in range(len(runs))]
+    if len(given) != len(runs):
+        raise ValueError(f"widths lists {len(given)} networks for {len(runs)} problems: pass as many of each.")
+    return [_architecture(one, i, runs) for i, one in enumerate(given)]
+
+
+def _architecture(widths: Sequence[int], i: int, runs: Sequence[Problem]) -> tuple[int, ...]:
+    shape, problem = check_widths(widths), runs[i]
+    who = f"problems[{i}]" if len(runs) > 1 else "the problem"
     if (shape[0], shape[-1]) != (problem.dim, problem.outputs):
+        hint = f": pass widths for each of the {len(runs)} problems, or None" if len(runs) > 1 else ""
         raise ValueError(
-            f"widths {shape} lead from {shape[0]} to {shape[-1]}, but the problem from {problem.dim} to "
-            f"{problem.outputs}."
+            f"widths {shape} lead from {shape[0]} to {shape[-1]}, but {who} from {problem.dim} to "
+            f"{problem.outputs}{hint}."
         )
+    bound = min(problem.rank, problem.dim, problem.outputs)
     if min(shape) != bound:
         raise ValueError(
-            f"widths {shape} bound the rank by {min(shape)}, but the problem by {bound}: change a hidden width or "
-            f"pose the problem with rank={min(shape)}."
+            f"widths {shape} bound the rank by {min(shape)}, but {who} by {bound}: change a hidden width or pose it "
+            f"with rank={min(shape)}."
         )
     return shape
 
@@ -275,31 +301,45 @@ def _magnitudes(problem: Problem) -> tuple[npt.NDArray[Any], ...]:
     return problem.quadratic.moment, problem.quadratic.cross
 
 
-def _refuse_memory(record: Record, shape: tuple[int, ...], rows: int, runs: int, states: int) -> None:
-    parameters = sum(after * before for before, after in itertools.pairwise(shape))
-    networks = 8 * 6 * runs * parameters  # starts, weights, gradients, Adam's two means, the final networks
+def _refuse_memory(
+    record: Record, shapes: Sequence[tuple[int, ...]], rows: Sequence[int], seeds: int, states: int
+) -> None:
+    if record.weights and len(set(rows)) > 1:
+        raise ValueError(
+            f"record keeps the first layers, which have {sorted(set(rows))} rows: they fit no one array. Record "
+            "networks=True in place of weights=True, or train the problems apart."
+        )
+    parameters = [sum(after * before for before, after in itertools.pairwise(shape)) for shape in shapes]
+    networks = 8 * 6 * seeds * sum(parameters)  # starts, weights, gradients, Adam's two means, the final networks
     if networks > 8 * MEMORY_LIMIT:
         raise ValueError(
-            f"{runs} networks of widths {shape} would take {networks / 2**30:.3g} GiB, above 8 GiB: lower the rank or "
-            "the widths, or train fewer at once."
+            f"{seeds * len(shapes)} networks of widths up to {max(shapes)} would take {networks / 2**30:.3g} GiB, "
+            "above 8 GiB: lower the rank or the widths, or train fewer at once."
         )
-    cells = (rows * shape[0] if record.weights else 0) + (parameters if record.networks else 0)
-    size = 8 * (runs * states * (6 + len(record.entries) + cells) + 2 * len(record.entries) * shape[0])
+    cells = record.weights * sum(count * shape[0] for count, shape in zip(rows, shapes, strict=True))
+    cells += record.networks * sum(parameters)
+    looks = 2 * len(record.entries) * sum(shape[0] for shape in shapes)
+    size = 8 * (seeds * states * ((6 + len(record.entries)) * len(shapes) + cells) + looks)
     if size > MEMORY_LIMIT:
         raise ValueError(
-            f"The record of {runs * states} states would take {size / 2**30:.3g} GiB, above 1 GiB: raise Record.every, "
-            "keep no networks or weights, follow fewer entries, or train fewer seeds at once."
+            f"The record of {seeds * len(shapes) * states} states would take {size / 2**30:.3g} GiB, above 1 GiB: "
+            "raise Record.every, keep no networks or weights, follow fewer entries, or train fewer seeds at once."
         )
 
 
-def _refuse_workspace(runs: Sequence[Problem], width: int, threads: int) -> None:
-    largest = max((p.objective.workspace(width) for p in runs if isinstance(p.objective, Empirical)), default=0)
-    if threads * largest > 8 * MEMORY_LIMIT:
-        raise ValueError(
-            f"A first layer of {width} rows under every element of the group would take "
-            f"{threads * largest / 2**30:.3g} GiB on {threads} threads, above 8 GiB: lower the first of the hidden "
-            "widths, or threads, or take a subgroup."
-        )
+def _refuse_workspace(on_samples: Sequence[Empirical], shapes: Sequence[tuple[int, ...]], threads: int) -> None:
+    for one, shape in zip(on_samples, shapes, strict=False):
+        if threads * one.workspace(shape[1]) > 8 * MEMORY_LIMIT:
+            raise ValueError(
+                f"A first layer of {shape[1]} rows under every element of the group would take "
+                f"{threads * one.workspace(shape[1]) / 2**30:.3g} GiB on {threads} threads, above 8 GiB: lower the "
+                "first of the hidden widths, or threads, or take a subgroup."
+            )
+
+
+def _starts(draw: Init, shape: tuple[int, ...], seeds: Sequence[int], kind: np.dtype[Any]) -> npt.NDArray[Any]:
+    """(seeds, parameters)."""
+    return np.stack([_start(draw, shape, seed) for seed in seeds]).astype(kind)
 
 
 def _start(draw: Init, shape: tuple[int, ...], seed: int) -> npt.NDArray[Any]:
@@ -359,54 +399,54 @@ def _index(value: int, length: int, name: str) -> int:
 
 def _trace(
     runs: Sequence[Problem],
-    shape: tuple[int, ...],
+    shapes: Sequence[tuple[int, ...]],
     activation: str,
     times: npt.NDArray[np.int64],
-    found: _core.Recorded,
+    found: Sequence[_core.Recorded],
     record: Record,
 ) -> Trace:
-    parts = found.parts
-    weights = np.empty((*found.weights.shape[:-1], runs[0].representation.dim)) if record.weights else None
+    parts, weights = np.stack([one.parts for one in found]), None
     for i, problem in enumerate(runs):
         if not problem.is_hard_wired and not (problem.method == "augmented" and problem.representation.is_orthogonal):
             parts[i, :, :, 1:] = np.nan  # what no gradient sees is a matter of the augmented problem
-        if weights is not None:
-            V = found.weights[i]
-            weights[i] = V @ problem.representation.invariant_basis() if problem.is_hard_wired else V
+    if record.weights:
+        weights = np.empty((len(runs), *found[0].weights.shape[:-1], runs[0].representation.dim))
+        for W, problem, one in zip(weights, runs, found, strict=True):
+            W[:] = one.weights @ problem.representation.invariant_basis() if problem.is_hard_wired else one.weights
     trace = Trace(
         epochs=times,
-        loss=found.loss,
-        norm=found.norm,
+        loss=np.stack([one.loss for one in found]),
+        norm=np.stack([one.norm for one in found]),
         norm_perp=parts[..., 0],
-        norm_first_perp=found.first,
+        norm_first_perp=np.stack([one.first for one in found]),
         norm_seen=parts[..., 1],
         norm_frozen=parts[..., 2],
-        entries=found.entries,
+        entries=np.stack([one.entries for one in found]),
         weights=weights,
-        layers=found.layers if record.networks else None,
+        layers=tuple(tuple(one.layers) for one in found) if record.networks else None,
         networks=tuple(
-            tuple(Network.from_flat(flat, shape, activation) for flat in of_one) for of_one in found.network
+            tuple(Network.from_flat(flat, shape, activation) for flat in one.network)
+            for one, shape in zip(found, shapes, strict=True)
         ),
     )
-    return trace.at(0, 0) if found.loss.shape[:2] == (1, 1) else trace
+    return trace.at(0, 0) if trace.loss.shape[:2] == (1, 1) else trace
 
 
-def _warn_of_divergence(found: _core.Recorded, times: npt.NDArray[np.int64], remedy: str) -> None:
-    loss = found.loss
-    diverged = np.argwhere(~np.isfinite(loss).all(axis=-1))
-    if not len(diverged):
-        return
-    if found.stopped is not None:
-        epochs = [int(found.stopped[i, k]) for i, k in diverged]
-        place = int(np.argmin(epochs))
-        when = f"in epoch {epochs[place]}"
-    else:
-        firsts = [int(np.argmin(np.isfinite(loss[i, k]))) for i, k in diverged]
-        place = int(np.argmin(firsts))
-        when = f"between epochs {times[max(firsts[place] - 1, 0)]} and {times[firsts[place]]}"
-    problem, seed = diverged[place]
-    warnings.warn(
-        f"{len(diverged)} runs diverged, first problem {problem} at seeds[{seed}], {when}: {remedy}.",
-        RuntimeWarning,
-        stacklevel=3,
-    )
+def _warn_of_divergence(found: Sequence[_core.Recorded], times: npt.NDArray[np.int64], remedy: str) -> None:
+    diverged, first = 0, (math.inf, 0, 0, "")
+    for i, one in enumerate(found):
+        for k, losses in enumerate(one.loss):
+            finite = np.isfinite(losses)
+            if finite.all():
+                continue
+            t = int(np.argmin(finite))
+            when = (float(times[t]), i, k, f"between epochs {times[max(t - 1, 0)]} and {times[t]}")
+            if one.stopped is not None:
+                when = (float(one.stopped[k]), i, k, f"in epoch {one.stopped[k]}")
+            diverged, first = diverged + 1, min(first, when)
+    if diverged:
+        warnings.warn(
+            f"{diverged} runs diverged, first problem {first[1]} at seeds[{first[2]}], {first[3]}: {remedy}.",
+            RuntimeWarning,
+            stacklevel=3,
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,7 +13,8 @@ import numpy.typing as npt
 
 from .. import files
 from ..arrays import Array, integer
-from ..networks import Network
+from ..networks.activations import activation as named_activation
+from ..networks.network import Network, check_widths
 from ..plots import Curve, draw, explain, few, looks, opened, wide_range
 from ..tables import Columns, Table, Tabular
 
@@ -41,9 +43,9 @@ class Trace(Tabular):
         norm_seen, norm_frozen: its two parts (see Split), for augmented problems; NaN elsewhere, 0 for hard-wired ones.
         entries: (..., T, E), the followed entries of W.
         weights: (..., T, dL, d0), if recorded, else None.
-        layers: (..., T, P), all layers W_j raveled and joined (see `Network.flat`), if recorded, else None; see
-            `network_at` and `states`.
-        networks: final networks, [problem][seed].
+        layers: [problem][seed], (T, P) each, all layers W_j raveled and joined (see `Network.flat`), if recorded, else
+            None; see `network_at` and `states`.
+        networks: final networks, [problem][seed]; problems may differ in their widths.
 
     As a data frame it has a row for each problem, seed (both counted from 0) and epoch, for seaborn, plotly, SQL.
     """
@@ -57,7 +59,7 @@ class Trace(Tabular):
     norm_frozen: Array
     entries: Array
     weights: Array | None
-    layers: Array | None
+    layers: tuple[tuple[Array, ...], ...] | None
     networks: tuple[tuple[Network, ...], ...]
 
     @property
@@ -75,7 +77,8 @@ class Trace(Tabular):
         if self._is_single:
             return self
         arrays = {name: getattr(self, name)[problem, seed] for name in (*MEASURES, "entries")}
-        weights, layers = (None if a is None else a[problem, seed] for a in (self.weights, self.layers))
+        weights = None if self.weights is None else self.weights[problem, seed]
+        layers = None if self.layers is None else ((self.layers[problem][seed],),)
         return replace(self, **arrays, weights=weights, layers=layers, networks=((network,),))
 
     def network_at(self, epoch: int, problem: int = 0, seed: int = 0) -> Network:
@@ -103,7 +106,7 @@ class Trace(Tabular):
             )
         if run.layers is None:
             raise ValueError(f"epoch {epoch}: trace keeps no networks but the last: pass record=Record(networks=True).")
-        flat = run.layers[place].astype(final.weights[0].dtype)
+        flat = run.layers[0][0][place].astype(final.weights[0].dtype)
         return Network.from_flat(flat, final.widths, final.activation)
 
     def states(self, problem: int = 0, seed: int = 0) -> Iterator[tuple[int, Network]]:
@@ -166,10 +169,15 @@ class Trace(Tabular):
         >>> bool(np.all(again.loss == trace.loss)), bool(np.all(again.network.flat == trace.network.flat))
         (True, True)
         """
-        arrays = {name: getattr(self, name) for name in ("epochs", *MEASURES, "entries", "weights", "layers")}
-        flats = np.array([[network.flat for network in of_one] for of_one in self.networks])
-        like = self.networks[0][0]
-        files.save(path, "Trace", {**arrays, "flats": flats, "widths": like.widths, "activation": like.activation})
+        arrays = {name: getattr(self, name) for name in ("epochs", *MEASURES, "entries", "weights")}
+        kinds = [of_one[0] for of_one in self.networks]
+        joined = {  # those of all problems side by side
+            "flats": np.hstack([np.stack([network.flat for network in of_one]) for of_one in self.networks]),
+            "layers": None if self.layers is None else np.concatenate([np.stack(one) for one in self.layers], axis=-1),
+            "widths": np.concatenate([kind.widths for kind in kinds]),
+            "depths": [len(kind.weights) for kind in kinds],
+        }
+        files.save(path, "Trace", {**arrays, **joined, "activation": kinds[0].activation})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Trace:
@@ -186,20 +194,33 @@ class Trace(Tabular):
 
 
 def _from_fields(fields: files.Fields) -> Trace:
-    epochs, flats = fields.array("epochs", 1, "i"), fields.array("flats", 3)
-    runs = () if fields["loss"].ndim == 1 and flats.shape[:2] == (1, 1) else flats.shape[:2]
+    epochs, depths, widths = (fields.array(name, 1, "i") for name in ("epochs", "depths", "widths"))
+    flats = fields.array("flats", 2)
+    counts = len(depths), len(flats)
+    runs = () if fields["loss"].ndim == 1 and counts == (1, 1) else counts
     measures = {name: fields.array(name, len(runs) + 1) for name in MEASURES}
     entries = fields.array("entries", len(runs) + 2)
     weights = fields.array("weights", len(runs) + 3) if "weights" in fields else None
-    layers = fields.array("layers", len(runs) + 2) if "layers" in fields else None
+    layers = fields.array("layers", 3) if "layers" in fields else None
     states = (*runs, len(epochs))
-    arrays = [*measures.values(), entries, *(array for array in (weights, layers) if array is not None)]
-    if 0 in states or 0 in flats.shape[:2] or any(a.shape[: len(states)] != states for a in arrays):
-        raise ValueError(f"its arrays are not all of {flats.shape[:2]} runs and {len(epochs)} states")
-    if layers is not None and layers.shape[-1] != flats.shape[-1]:
-        raise ValueError(f"its layers have {layers.shape[-1]} weights, but the networks {flats.shape[-1]}")
-    networks = tuple(tuple(Network.from_fields(fields, flat) for flat in of_one) for of_one in flats)
-    return Trace(epochs=epochs, **measures, entries=entries, weights=weights, layers=layers, networks=networks)
+    arrays = [*measures.values(), entries, *([] if weights is None else [weights])]
+    if 0 in states or 0 in counts or any(array.shape[: len(states)] != states for array in arrays):
+        raise ValueError(f"its arrays are not all of {counts} runs and {len(epochs)} states")
+    if layers is not None and layers.shape != (len(flats), len(epochs), flats.shape[1]):
+        raise ValueError(f"its layers are of shape {layers.shape}, but the networks {flats.shape}")
+    if min(depths) < 1 or sum(depths) + len(depths) != len(widths):
+        raise ValueError(f"depths {depths.tolist()} contradict the number of widths, {len(widths)}")
+    shapes = [check_widths(one.tolist()) for one in np.split(widths, np.cumsum(depths + 1)[:-1])]
+    sizes = [sum(after * before for before, after in itertools.pairwise(shape)) for shape in shapes]
+    if sum(sizes) != flats.shape[1]:
+        raise ValueError(f"widths {shapes} contradict the number of weights, {flats.shape[1]}")
+    cuts, activation = np.cumsum(sizes)[:-1], named_activation(fields.text("activation")).name
+    networks = tuple(
+        tuple(Network.from_flat(flat, shape, activation) for flat in of_one)
+        for of_one, shape in zip(np.split(flats, cuts, axis=1), shapes, strict=True)
+    )
+    kept = None if layers is None else tuple(tuple(of_one) for of_one in np.split(layers, cuts, axis=-1))
+    return Trace(epochs=epochs, **measures, entries=entries, weights=weights, layers=kept, networks=networks)
 
 
 @dataclass(frozen=True, repr=False)
