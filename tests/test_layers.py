@@ -34,6 +34,7 @@ ORDER = (
     "dynamics",
     "estimators",
     "selection",
+    "comparison",
     "datasets",
     "experiments",
 )

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from . import augmentation, curvature, dynamics, groups, invariance, kernels, selection
+from .comparison import Comparison, compare
 from .config import show_config
 from .curvature import hessian
 from .data import Moments, Samples
@@ -89,6 +90,7 @@ __all__ = [
     "Adam",
     "Batches",
     "Classification",
+    "Comparison",
     "CriticalPoint",
     "CriticalPoints",
     "EquivarianceGap",
@@ -112,6 +114,7 @@ __all__ = [
     "augmentation",
     "augmented",
     "classify",
+    "compare",
     "convolutional",
     "critical_points",
     "curvature",

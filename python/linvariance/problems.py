@@ -15,12 +15,13 @@ for linear networks, and targets K Y take the place of a metric.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
 import numpy.typing as npt
 
-from .arrays import Array, instance, integer, matrix, real
+from .arrays import Array, instance, integer, listed, matrix, real
 from .data.moments import Moments
 from .data.samples import Samples
 from .groups import Distribution, Representation, trivial
@@ -265,6 +266,27 @@ def convolutional(data: Samples, rep: Representation, *, rank: int) -> Problem:
     instance(data, Samples, "data", "call Samples(X, y); on Moments a linear invariant map is hard_wired")
     check_pose(data, rep, None)
     return Problem("convolutional", data, rep, check_rank(rank), objective=data.pooled(rep))
+
+
+def methods(
+    data: Moments | Samples, rep: Representation, *, rank: int, strengths: Sequence[float], ridge: float = 0.0
+) -> dict[str, Problem]:
+    """The four methods side by side, by name; regularized once for each strength, which is in its name.
+
+    >>> import linvariance as lv
+    >>> m = lv.Moments.from_data([[1.0, 0.0], [0.0, 1.0]], [3.0, 1.0])
+    >>> list(methods(m, lv.groups.symmetric(2), rank=1, strengths=[0.1]))
+    ['unconstrained', 'hard_wired', 'augmented', 'regularized, λ = 0.1']
+    """
+    check_pose(data, rep, None)
+    found = [real(strength, f"strengths[{k}]") for k, strength in enumerate(listed(strengths, "strengths"))]
+    penalized = (regularized(data, rep, rank=rank, strength=strength, ridge=ridge) for strength in found)
+    return {
+        "unconstrained": unconstrained(data, rank=rank, ridge=ridge),
+        "hard_wired": hard_wired(data, rep, rank=rank, ridge=ridge),
+        "augmented": augmented(data, rep, rank=rank, ridge=ridge),
+        **{f"regularized, λ = {problem.strength!r}": problem for problem in penalized},
+    }
 
 
 def refuse_without_moments(problem: Problem) -> None:

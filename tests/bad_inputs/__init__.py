@@ -16,6 +16,7 @@ import traceback
 import warnings
 
 from . import (
+    comparison,
     curvature,
     data,
     dynamics,
@@ -40,6 +41,7 @@ AREAS = (
     invariance,
     networks,
     training,
+    comparison,
     curvature,
     landscape,
     path,

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Anyreal, Array, fraction, integer, listed, samples
+from ..arrays import Anyreal, Array, fraction, integer, listed, real, samples
 from ..data.moments import Moments
 from ..groups import Representation
 from ..optima import solve
 from ..plots import LOOKS, Curve, draw, explain, few, opened
-from ..problems import Problem, augmented, check_pose, hard_wired, regularized, unconstrained
+from ..problems import check_pose, methods
 from ..tables import Columns, Table, Tabular
 from .folds import mean_square
 
@@ -127,23 +127,16 @@ def learning_curve(
     if not starts:
         raise ValueError("seeds is empty: pass one for each shuffle.")
     check_pose(Moments.from_data(inputs[:1], targets[:1]), rep, None)
+    strength = real(strength, "strength")
     loss = np.empty((len(METHODS), len(starts), len(counts)))
     for k, seed in enumerate(starts):
         order = np.random.default_rng(seed).permutation(len(inputs))
         test = Moments.from_data(inputs[order[kept:]], targets[order[kept:]])
         for t, data in enumerate(_growing(inputs[order], targets[order], counts)):
-            fits = (solve(problem).weights for problem in _problems(data, rep, rank, strength, ridge))
+            posed = methods(data, rep, rank=rank, strengths=[strength], ridge=ridge)
+            fits = (solve(problem).weights for problem in posed.values())
             loss[:, k, t] = [mean_square(W, test) for W in fits]
     return LearningCurve(METHODS, counts, starts, loss, len(inputs) - kept)
-
-
-def _problems(data: Moments, rep: Representation, rank: int, strength: float, ridge: float) -> tuple[Problem, ...]:
-    return (
-        unconstrained(data, rank=rank, ridge=ridge),
-        hard_wired(data, rep, rank=rank, ridge=ridge),
-        augmented(data, rep, rank=rank, ridge=ridge),
-        regularized(data, rep, rank=rank, strength=strength, ridge=ridge),
-    )
 
 
 def _growing(X: Anyreal, Y: Anyreal, sizes: Sequence[int]) -> Iterator[Moments]:

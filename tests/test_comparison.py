@@ -1,0 +1,107 @@
+"""The methods side by side: the same as each by itself, in one order, judged on data that none of them saw."""
+
+import numpy as np
+import pytest
+
+import linvariance as lv
+
+RNG = np.random.default_rng(8)
+REP = lv.groups.cyclic(6)
+X = RNG.standard_normal((90, 6))
+Y = X @ (np.ones((6, 3)) + 0.3 * RNG.standard_normal((6, 3))) + RNG.standard_normal((90, 3))
+DATA, NEW = lv.Moments.from_data(X[:30], Y[:30]), lv.Moments.from_data(X[30:], Y[30:])
+HOW = {"rank": 2, "strengths": [0.1, 10.0]}
+RUNS = {"epochs": 40, "seeds": (0, 3), "optimizer": lv.Adam(0.02)}
+CLASSES = lv.Samples(X[:30], np.arange(30) % 3, "cross_entropy")
+NEW_CLASSES = lv.Samples(X[30:], np.arange(60) % 3, "cross_entropy")
+
+
+@pytest.fixture(scope="module")
+def found():
+    return lv.compare(DATA, REP, **HOW, held_out=NEW, **RUNS)
+
+
+def test_optima_are_those_of_the_problems(found):
+    plain = {
+        "unconstrained": lv.unconstrained(DATA, rank=2),
+        "hard_wired": lv.hard_wired(DATA, REP, rank=2),
+        "augmented": lv.augmented(DATA, REP, rank=2),
+        "regularized, λ = 0.1": lv.regularized(DATA, REP, rank=2, strength=0.1),
+        "regularized, λ = 10.0": lv.regularized(DATA, REP, rank=2, strength=10.0),
+    }
+    assert list(found.problems) == list(found.solutions) == list(found.held_out_loss) == list(plain)
+    for name, problem in plain.items():
+        W = lv.solve(problem).weights
+        np.testing.assert_array_equal(found.solutions[name].weights, W)
+        direct = np.square(X[30:] @ W.T - Y[30:]).sum() / 60
+        assert found.held_out_loss[name] == pytest.approx(direct, rel=1e-12)
+
+
+def test_runs_are_those_of_each_problem_alone(found):
+    assert found.held_out_along.shape == found.trace.loss.shape == (5, 2, 5)
+    for i, problem in enumerate(found.problems.values()):
+        alone = lv.train(problem, **RUNS, record=lv.Record(weights=True))
+        np.testing.assert_array_equal(found.trace.loss[i], alone.loss[0])
+        for k, t in np.ndindex(2, 5):
+            direct = np.square(X[30:] @ alone.weights[0, k, t].T - Y[30:]).sum() / 60
+            assert found.held_out_along[i, k, t] == pytest.approx(direct, rel=1e-12)
+
+
+def test_the_table_tells_optima_from_runs(found):
+    pytest.importorskip("pandas")
+    frame = found.to_frame()
+    assert frame.method.tolist() == ["unconstrained", "hard_wired", "augmented", "regularized", "regularized"]
+    assert frame.strength.tolist()[3:] == [0.1, 10.0]
+    assert (frame.train_loss <= frame.loss + 1e-12).all(), "the penalty is in the loss alone"
+    assert (frame.loss[[0, 1, 3, 4]] <= frame.trained_loss[[0, 1, 3, 4]]).all()
+    assert frame.norm_perp[0] > frame.norm_perp[3] > frame.norm_perp[4] > 1e-3 > frame.norm_perp[1]
+    finals = [lv.train(found.problems["unconstrained"], epochs=40, seeds=(s,), optimizer=lv.Adam(0.02)) for s in (0, 3)]
+    perps = [np.linalg.norm(lv.invariance.split(final.network.matrix, REP).perp) for final in finals]
+    assert frame.trained_norm_perp[0] == pytest.approx(np.median(perps), rel=1e-12)
+
+
+def test_what_it_shows(found):
+    lines = repr(found).splitlines()
+    assert lines[0] == "Comparison at rank 2 under cyclic(6) on Moments(n=30, inputs=6, outputs=3)"
+    assert [line.split("  ")[0] for line in lines[2:-1]] == [name.replace("_", "-") for name in found.problems]
+    assert lines[-1] == "trained: medians of 2 runs after 40 epochs"
+    assert found._repr_html_().count("<tr>") == 6
+    alone = repr(lv.compare(DATA, REP, **HOW))
+    assert "held out" not in alone
+    assert "trained:" not in alone
+
+
+def test_pictures(found):
+    pytest.importorskip("matplotlib")
+    axes = found.plot()
+    levels, curves = axes.lines[:5], axes.lines[5:]
+    assert [level.get_ydata()[0] for level in levels] == list(found.held_out_loss.values())
+    for curve, along in zip(curves, found.held_out_along, strict=True):
+        np.testing.assert_array_equal(curve.get_ydata(), np.median(along, axis=0))
+    assert found.plot(axes) is axes
+    optima = lv.compare(DATA, REP, **HOW)
+    bars = optima.plot().patches
+    assert [bar.get_width() for bar in bars] == [solution.loss for solution in optima.solutions.values()]
+
+
+@pytest.mark.parametrize("activation", ["identity", "tanh"])
+def test_samples_are_trained_only(activation):
+    found = lv.compare(
+        CLASSES, REP, rank=2, strengths=(), held_out=NEW_CLASSES, epochs=6, activation=activation, batches=lv.Batches(8)
+    )
+    assert not found.solutions
+    for i, name in enumerate(found.problems):
+        f = lv.predictor(found.problems[name], found.trace.network(i, 0))(X[30:])
+        logs = f - np.log(np.exp(f).sum(axis=1, keepdims=True))
+        direct = -logs[np.arange(60), np.arange(60) % 3].mean()
+        assert found.held_out_along[i, 0, -1] == pytest.approx(direct, rel=1e-12)
+    assert ("‖W⊥‖" in repr(found)) == (activation == "identity")
+    assert ("trained_norm_perp" in found._columns()) == (activation == "identity")
+
+
+def test_runs_that_diverge_are_shown_as_such():
+    with pytest.warns(RuntimeWarning, match="diverged"):
+        found = lv.compare(DATA, REP, **HOW, held_out=NEW, epochs=300, optimizer=lv.GradientDescent(5.0))
+    assert np.isnan(found.held_out_along[0, 0, -1])
+    assert np.isfinite(found.held_out_along[:, :, 0]).all()
+    assert "nan" in repr(found)
