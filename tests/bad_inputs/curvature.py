@@ -9,12 +9,28 @@ from .valid import LAYERS, MOMENTS, NETWORK, ON_SAMPLES, PROBLEM, SIGNED, W
 from .wrong import NOT_COUNTS, NOT_NETWORKS, NOT_PROBLEMS, OVERFLOW, UNFIT_NETWORKS
 
 OPERATOR = lv.hessian(PROBLEM, NETWORK)
+RUN = lv.train(PROBLEM, epochs=1, record=lv.Record(networks=True))
+RUNS = {
+    "without networks": (PROBLEM, lv.train(PROBLEM, epochs=1)),
+    "several runs": (PROBLEM, lv.train(PROBLEM, epochs=1, seeds=(0, 1), record=lv.Record(networks=True))),
+    "another problem's": (lv.unconstrained(lv.Moments.from_data(np.eye(5), np.eye(5)), rank=1), RUN),
+}
 
 SCALARS = {
     ("hessian", "problem"): (lambda v: lv.hessian(v, NETWORK), NOT_PROBLEMS),
     ("hessian", "network"): (lambda v: lv.hessian(PROBLEM, v), {"None": None, "array": W, "list": LAYERS}),
     ("hessian on Samples", "network"): (lambda v: lv.hessian(ON_SAMPLES, v), UNFIT_NETWORKS),
     ("nonlinear on Moments", "Moments"): (lambda v: lv.hessian(PROBLEM, lv.Network(LAYERS, v)), {"relu": "relu"}),
+    **{
+        (f"{name} of a run", "trace|networks?"): (lambda v, take=take: take(*v), RUNS)
+        for name, take in {
+            "hessian": lv.hessian,
+            "sharpness": lv.curvature.sharpness,
+            "classify": lv.classify,
+        }.items()
+    },
+    ("Hessians of a run", "t"): (lambda v: lv.hessian(PROBLEM, RUN)[v], {"str": "1", "None": None, "fraction": 0.5}),
+    ("extremes of a run", "k"): (lambda v: lv.curvature.extremes(lv.hessian(PROBLEM, RUN), v), NOT_COUNTS),
     ("extremes", "H"): (
         lv.curvature.extremes,
         {

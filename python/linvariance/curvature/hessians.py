@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +14,20 @@ from ..networks.network import Network, check_fit
 from ..objectives.empirical import Empirical
 from ..objectives.quadratics import Quadratic
 from ..problems import Problem
+from ..training.trace import Trace
+from .along import Along
 from .dense import dense_hessian
 
 
-def hessian(problem: Problem, network: Network) -> HessianOperator:
+@overload
+def hessian(problem: Problem, network: Network) -> HessianOperator: ...
+@overload
+def hessian(problem: Problem, network: Trace) -> Along[HessianOperator]: ...
+def hessian(problem: Problem, network: Network | Trace) -> HessianOperator | Along[HessianOperator]:
     """The Hessian of the loss at a network, as a symmetric SciPy LinearOperator.
+
+    For the Trace of a run, recorded with `Record(networks=True)`, it is the sequence of Hessians at its states, each
+    made when it is asked for; `curvature.extremes` and the densities take it as it is.
 
     Coordinates are W_1, ..., W_L, raveled row-major and joined (`Network.flat`). On moments one product costs O(h·d0²)
     for the first hidden width h, whatever the number of samples; on Samples it takes a pass over them. `matmat` takes a
@@ -29,8 +38,17 @@ def hessian(problem: Problem, network: Network) -> HessianOperator:
     >>> H = lv.hessian(lv.unconstrained(m, rank=1), lv.Network([[[1.0]], [[1.0]]]))
     >>> np.allclose(H.to_dense(), [[2.0, 0.0], [0.0, 2.0]])  # f(a, b) = (ab - 2)²
     True
+    >>> run = lv.train(lv.unconstrained(m, rank=1), epochs=30, record=lv.Record(networks=True))
+    >>> len(lv.hessian(lv.unconstrained(m, rank=1), run)), run.epochs.tolist()
+    (4, [0, 10, 20, 30])
     """
-    check_network(problem, network)
+    if isinstance(network, Trace):
+        return Along(network, lambda one, name: _hessian(problem, one, name))
+    return _hessian(problem, network, "network")
+
+
+def _hessian(problem: Problem, network: Network, name: str) -> HessianOperator:
+    check_network(problem, network, name)
     return HessianOperator(problem, network)
 
 

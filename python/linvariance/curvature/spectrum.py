@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import scipy.linalg
@@ -16,6 +16,8 @@ from ..networks.network import Network
 from ..plots import draw_line, explain, opened
 from ..problems import Problem
 from ..tables import Columns, Tabular
+from ..training.trace import Trace
+from .along import Along
 from .hessians import HessianOperator, check_network, hessian
 
 if TYPE_CHECKING:
@@ -45,8 +47,14 @@ class Extremes(Tabular):
         return {"lowest": self.lowest, "highest": self.highest}
 
 
-def extremes(H: HessianOperator, k: int = 1) -> Extremes:
+@overload
+def extremes(H: HessianOperator, k: int = 1) -> Extremes: ...
+@overload
+def extremes(H: Along[HessianOperator], k: int = 1) -> tuple[Extremes, ...]: ...
+def extremes(H: HessianOperator | Along[HessianOperator], k: int = 1) -> Extremes | tuple[Extremes, ...]:
     """The k smallest and the k largest eigenvalues with their vectors; the same for every call.
+
+    Of the Hessians along a run a tuple, one for each.
 
     LAPACK for up to 3000 parameters, else SciPy's Lanczos up to residuals of 1e-8 of the spectrum's width. There the
     lowest ones may take many products: at minima they are 0 many times over, with others close by on real data.
@@ -57,6 +65,8 @@ def extremes(H: HessianOperator, k: int = 1) -> Extremes:
     >>> ends.lowest.round(12), ends.highest.round(12)  # f(a, b) = (ab - 2)² at its saddle
     (array([-4.]), array([4.]))
     """
+    if isinstance(H, Along):
+        return tuple(extremes(one, k) for one in H)
     _check_operator(H)
     size = H.shape[0]
     k = integer(k, "k", maximum=size)
@@ -67,20 +77,22 @@ def extremes(H: HessianOperator, k: int = 1) -> Extremes:
     return Extremes(values[:k], values[: -k - 1 : -1], vectors[:, :k], vectors[:, : -k - 1 : -1])
 
 
-def sharpness(problem: Problem, networks: Sequence[Network]) -> Array:
-    """The largest eigenvalue of the Hessian at each of several networks (T,), as along a run.
+def sharpness(problem: Problem, networks: Sequence[Network] | Trace) -> Array:
+    """The largest eigenvalue of the Hessian at each of several networks (T,), or at each state of a Trace.
 
     Gradient descent is stable at a minimum while lr is below 2/sharpness. Each search starts from the vector found at
     the network before.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data(np.eye(3), np.diag([3.0, 2.0, 1.0]))
-    >>> p, run = lv.unconstrained(m, rank=1), [lv.Network([np.full((1, 3), 0.1), np.full((3, 1), 0.1)])]
-    >>> for _ in range(2):
-    ...     run.append(lv.train(p, epochs=100, optimizer=lv.GradientDescent(0.1), init=lv.init.given(run[-1])).network)
+    >>> p, start = lv.unconstrained(m, rank=1), lv.init.given([np.full((1, 3), 0.1), np.full((3, 1), 0.1)])
+    >>> keep = lv.Record(every=100, networks=True)
+    >>> run = lv.train(p, epochs=200, optimizer=lv.GradientDescent(0.1), init=start, record=keep)
     >>> sharpness(p, run).round(3)
     array([2.007, 4.   , 4.   ])
     """
+    if isinstance(networks, Trace):
+        networks = [network for _, network in networks.single("networks").states()]
     networks = listed(networks, "networks")
     if not networks:
         raise ValueError("networks is empty: pass at least one Network.")
@@ -148,8 +160,14 @@ class SpectralDensity(Tabular):
         return f"SpectralDensity(degree {degree}, {len(self.grid)} points from {least:.4g} to {most:.4g})"
 
 
-def spectral_density(H: HessianOperator, degree: int = 200) -> SpectralDensity:
-    """The density of all eigenvalues, each computed; up to 3000 parameters.
+@overload
+def spectral_density(H: HessianOperator, degree: int = 200) -> SpectralDensity: ...
+@overload
+def spectral_density(H: Along[HessianOperator], degree: int = 200) -> tuple[SpectralDensity, ...]: ...
+def spectral_density(
+    H: HessianOperator | Along[HessianOperator], degree: int = 200
+) -> SpectralDensity | tuple[SpectralDensity, ...]:
+    """The density of all eigenvalues, each computed; up to 3000 parameters. Along a run a tuple, one for each Hessian.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data([[1.0]], [[2.0]])
@@ -157,6 +175,8 @@ def spectral_density(H: HessianOperator, degree: int = 200) -> SpectralDensity:
     >>> np.interp([-4.0, 0.0, 4.0], p.grid, p.density).round(2)  # eigenvalues ±4
     array([22.81,  0.  , 22.81])
     """
+    if isinstance(H, Along):
+        return tuple(spectral_density(one, degree) for one in H)
     _check_operator(H)
     degree = integer(degree, "degree", maximum=10**5)
     if H.shape[0] > EXACT:
@@ -170,7 +190,17 @@ def spectral_density(H: HessianOperator, degree: int = 200) -> SpectralDensity:
     return _smoothed(moments, np.zeros(degree + 1), center, half)
 
 
-def sampled_density(H: HessianOperator, *, probes: int, rng: np.random.Generator, degree: int = 200) -> SpectralDensity:
+@overload
+def sampled_density(
+    H: HessianOperator, *, probes: int, rng: np.random.Generator, degree: int = 200
+) -> SpectralDensity: ...
+@overload
+def sampled_density(
+    H: Along[HessianOperator], *, probes: int, rng: np.random.Generator, degree: int = 200
+) -> tuple[SpectralDensity, ...]: ...
+def sampled_density(
+    H: HessianOperator | Along[HessianOperator], *, probes: int, rng: np.random.Generator, degree: int = 200
+) -> SpectralDensity | tuple[SpectralDensity, ...]:
     """The same from products with random ±1 vectors, degree/2 with each probe: for networks of any size.
 
     The mean of zᵀ T_k z / N estimates the k-th moment; the kernel polynomial method.
@@ -182,6 +212,8 @@ def sampled_density(H: HessianOperator, *, probes: int, rng: np.random.Generator
     >>> bool(p.errors.max() < 0.1)
     True
     """
+    if isinstance(H, Along):
+        return tuple(sampled_density(one, probes=probes, rng=rng, degree=degree) for one in H)
     _check_operator(H)
     degree, probes = integer(degree, "degree", maximum=10**5), integer(probes, "probes", minimum=2, maximum=10**6)
     instance(rng, np.random.Generator, "rng", "pass numpy.random.default_rng(seed)")

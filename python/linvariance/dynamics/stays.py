@@ -86,13 +86,13 @@ def visits(problem: Problem, trace: Trace | Flow) -> Visits:
 
     Args:
         problem: that of the run.
-        trace: of a single run, trained with `record=Record(weights=True)`, or a Flow.
+        trace: of a single run, trained with `Record(networks=True)` or `Record(weights=True)`, or a Flow.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data(np.sqrt(2) * np.eye(2), np.sqrt(2) * np.diag([3.0, 1.0]))
     >>> p = lv.unconstrained(m, rank=2)
     >>> t = lv.train(p, optimizer=lv.GradientDescent(0.05), epochs=400, init=lv.init.gaussian(1e-3),
-    ...              record=lv.Record(weights=True))
+    ...              record=lv.Record(networks=True))
     >>> visits(p, t)
     Visits(() -> (0,) -> (0, 1); 41 states up to 400)
     """

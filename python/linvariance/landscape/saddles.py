@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from ..groups.division import norm
 from ..networks.network import Layers, Network, check_widths, network_loss
 from ..objectives.spectra import svd, tolerance
 from ..problems import Problem
+from ..training.trace import Trace
 from .points import CriticalPoint, Triples, check_problem
 
 
@@ -101,7 +103,15 @@ class Classification:
     lowest_vector: Array | None = field(default=None, repr=False)
 
 
-def classify(problem: Problem, network: Network, *, spectrum: bool = False, rtol: float = 1e-8) -> Classification:
+@overload
+def classify(problem: Problem, network: Network, *, spectrum: bool = False, rtol: float = 1e-8) -> Classification: ...
+@overload
+def classify(
+    problem: Problem, network: Trace, *, spectrum: bool = False, rtol: float = 1e-8
+) -> tuple[Classification, ...]: ...
+def classify(
+    problem: Problem, network: Network | Trace, *, spectrum: bool = False, rtol: float = 1e-8
+) -> Classification | tuple[Classification, ...]:
     """Global minimum, strict saddle, non-strict saddle, or not critical; any depth.
 
     After Achour, Malgouyres and Gerchinovitz, *The loss landscape of deep linear neural networks: a second-order
@@ -110,7 +120,7 @@ def classify(problem: Problem, network: Network, *, spectrum: bool = False, rtol
 
     Args:
         problem: any problem with a whitened target.
-        network: of the problem's dim and outputs.
+        network: of the problem's dim and outputs; for the Trace of a run with its networks, one answer for each state.
         spectrum: compute the lowest eigenvalue of the Hessian and its vector too.
         rtol: relative size of gradients and singular values that counts as zero; networks are rarely exact. Singular
             values of Z closer than rtol·σ_1 are taken for equal, and those below it for zero: so small a gradient does
@@ -122,6 +132,9 @@ def classify(problem: Problem, network: Network, *, spectrum: bool = False, rtol
     >>> classify(p, lv.Network([[[0.0, 1.0]], [[0.0]], [[0.0]]])).kind  # the Hessian is 0
     'non-strict saddle'
     """
+    if isinstance(network, Trace):
+        states = network.single("network").states()
+        return tuple(classify(problem, state, spectrum=spectrum, rtol=rtol) for _, state in states)
     check_problem(problem)
     check_network(problem, network)
     instance(spectrum, bool, "spectrum", "whether to compute the lowest eigenvalue too")

@@ -81,6 +81,19 @@ class Trace(Tabular):
         layers = None if self.layers is None else ((self.layers[problem][seed],),)
         return replace(self, **arrays, weights=weights, layers=layers, networks=((network,),))
 
+    def single(self, name: str = "trace") -> Trace:
+        """The trace itself; ValueError with its `name` if it holds several runs.
+
+        >>> import linvariance as lv
+        >>> trace = lv.train(lv.unconstrained(lv.Moments.from_data([[1.0]], [[3.0]]), rank=1), epochs=1)
+        >>> trace.single() is trace
+        True
+        """
+        if not self._is_single:
+            runs = f"{len(self.networks)} x {len(self.networks[0])}"
+            raise ValueError(f"{name} holds {runs} runs: pass one, {name}.at(i, k).")
+        return self
+
     def network_at(self, epoch: int, problem: int = 0, seed: int = 0) -> Network:
         """The network after so many updates, to the bit that of a run that ends there; the last is always there.
 
