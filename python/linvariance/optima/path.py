@@ -25,7 +25,7 @@ from ..groups.stored import fields_of, from_fields
 from ..objectives.spectra import path_points, penalized_spectrum, svd, tolerance
 from ..plots import GREY, Curve, draw, explain, looks, opened
 from ..problems import check_pose, check_rank, hard_wired, pose, regularized
-from ..tables import Columns, Tabular
+from ..tables import Columns, Table, Tabular
 from .crossings import Found, Jump, NearCrossing, scan
 from .optimum import finite, solve
 from .solution import Solution
@@ -71,7 +71,7 @@ class PathValues(Tabular):
 
 
 class RegularizationPath(Tabular):
-    """λ -> W(λ); see `regularization_path`. As a table, and drawn, it is `PathValues` over its `span`."""
+    """λ -> W(λ); see `regularization_path`. As a data frame, and drawn, it is `PathValues` over its `span`."""
 
     def __init__(
         self,
@@ -308,6 +308,11 @@ class RegularizationPath(Tabular):
 
     def _columns(self) -> Columns:
         return self.evaluate(np.geomspace(*self.span, DRAWN))._columns()
+
+    def _table(self) -> Table:
+        """Of its ends: what is between may take seconds, and is for those who ask."""
+        rows = [[name, end.loss, end.rank] for name, end in (("0+", self.at_zero), ("∞", self.limit))]
+        return Table(repr(self), ["strength", "loss", "rank"], rows, "What is between: to_frame() and plot().")
 
     def strength_for(self, *, loss: float | None = None, norm_perp: float | None = None) -> float:
         """A strength at which the loss, or ‖W⊥‖, has the wanted value; pass exactly one of the two.
