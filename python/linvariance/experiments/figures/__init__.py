@@ -1,6 +1,7 @@
 """The figures, one file per kind; `FIGURES` is the one place where a new one is entered."""
 
 from linvariance.experiments.figures.accuracy import accuracy_over_epochs
+from linvariance.experiments.figures.curvature import curvature_over_epochs
 from linvariance.experiments.figures.distance import distance_over_epochs
 from linvariance.experiments.figures.entries import entries_over_epochs
 from linvariance.experiments.figures.implicit import implicit_bias
@@ -37,6 +38,7 @@ FIGURES = {
         Figure("conv", "A group-convolutional network beside them", convolutional_losses, experiment="nonlinear"),
         Figure("kernel", "Finite-width networks and their limiting kernels", kernels_on_digits, trains=False),
         Figure("implicit", "Bounded rank or nuclear norm: what gradient descent finds", implicit_bias, trains=False),
+        Figure("curvature", "The Hessian's spectrum along training", curvature_over_epochs, trains=False),
     )
 }
 
