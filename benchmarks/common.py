@@ -32,6 +32,7 @@ threadpool_limits(1, user_api="blas")  # ours, and NumPy's where `on_threads` al
 RESULTS = Path(__file__).parent / "results"
 ROUNDS = int(os.environ.get("ROUNDS", "7"))
 AT_LEAST = float(os.environ.get("SECONDS", "0.1"))  # of one timed stretch
+PAUSE = 0.2  # seconds; OpenBLAS' threads spin for about half of that
 PEER_THREADS = int(os.environ.get("PEER_THREADS", "2"))  # at most; with 1 a busy machine is bearable
 
 Work = Callable[[int], object]  # does its unit of work so many times; with 0 only what comes before and after
@@ -64,12 +65,16 @@ def spent(work: Work, times: int) -> float:
 def race(
     runners: dict[str, Work], rounds: int = ROUNDS, at_least: float = AT_LEAST, tries: int = 3
 ) -> dict[str, float]:
-    """Median seconds of a unit of each runner's work, setting up taken out, all of them once in every round."""
+    """Median seconds of a unit of each runner's work, setting up taken out, all of them once in every round.
+
+    Before each is a pause, in which the threads that the last one left waiting fall asleep.
+    """
     counts = {name: _enough(work, at_least) for name, work in runners.items()}
     whole: dict[str, list[float]] = {name: [] for name in runners}
     setup: dict[str, list[float]] = {name: [] for name in runners}
     for _ in range(rounds):
         for name, work in runners.items():
+            time.sleep(PAUSE)
             setup[name].append(spent(work, 0))
             whole[name].append(spent(work, counts[name]))
     median = statistics.median

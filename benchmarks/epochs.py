@@ -6,7 +6,7 @@ All must first have made the same 20 updates. Names on the command line choose a
 
 from functools import partial
 
-from common import Rows, Work, agree, better, chosen, on_threads, peak, peer, race, store, table  # isort: skip
+from common import AT_LEAST, Rows, Work, agree, better, chosen, on_threads, peak, peer, race, store, table  # isort: skip
 
 import numpy as np
 
@@ -73,7 +73,8 @@ def main():
         for dtype in (np.float64, np.float32):
             rivals, name = runners(case, dtype), np.dtype(dtype).name
             agree(rivals, 20, 1e-11 if dtype == np.float64 else 2e-4)
-            times = race(rivals)
+            # Recording takes as long as some epochs where there are many inputs.
+            times = race(rivals, at_least=20 * AT_LEAST if dim > 1000 else AT_LEAST)
             # What a dense product W_1 S would take at the peak.
             floor = 2 * h * dim**2 / peak(name)
             rows |= table(f"{case}, {name}", times, **{"dense floor / time": floor / times["linvariance"]})

@@ -35,6 +35,10 @@ using bodies::Level;
         bodies::adam(size, step, g, w, m, v);                                                                       \
     }                                                                                                               \
     template <class T>                                                                                              \
+    TARGET void times(Size size, const T* a, const T* b, T* out) {                                                  \
+        bodies::times(size, a, b, out);                                                                             \
+    }                                                                                                               \
+    template <class T>                                                                                              \
     TARGET void residual(Size size, const T* a, const T* b, T* out) {                                               \
         bodies::residual(size, a, b, out);                                                                          \
     }                                                                                                               \
@@ -83,11 +87,28 @@ using bodies::Level;
     }                                                                                                               \
     constexpr PathKernel path{L<double>::width, &path_points};                                                      \
     template <class T>                                                                                              \
-    constexpr Kernels<T> table{                                                                                     \
-        L<T>::width,        ROWS,        VECTORS,          DOT_ROWS,  DOT_COLUMNS,  DEPTH,                          \
-        &panel<T>,          &dots<T>,    &turn<T>,         &adam<T>,  &residual<T>, &scaled_residual<T>,            \
-        &momentum<T>,       &relu<T>,    &leaky_relu<T>,   &swish<T>, &tanh<T>,     &swish_curvature<T>,            \
-        &tanh_curvature<T>, &squared<T>, &cross_entropy<T>};                                                        \
+    constexpr Kernels<T> table{L<T>::width,                                                                         \
+                               ROWS,                                                                                \
+                               VECTORS,                                                                             \
+                               DOT_ROWS,                                                                            \
+                               DOT_COLUMNS,                                                                         \
+                               DEPTH,                                                                               \
+                               &panel<T>,                                                                           \
+                               &dots<T>,                                                                            \
+                               &turn<T>,                                                                            \
+                               &adam<T>,                                                                            \
+                               &times<T>,                                                                           \
+                               &residual<T>,                                                                        \
+                               &scaled_residual<T>,                                                                 \
+                               &momentum<T>,                                                                        \
+                               &relu<T>,                                                                            \
+                               &leaky_relu<T>,                                                                      \
+                               &swish<T>,                                                                           \
+                               &tanh<T>,                                                                            \
+                               &swish_curvature<T>,                                                                 \
+                               &tanh_curvature<T>,                                                                  \
+                               &squared<T>,                                                                         \
+                               &cross_entropy<T>};                                                                  \
     }
 
 LINVARIANCE_LEVEL(baseline, , 16, 5, 2, 4, 2, 256)

@@ -101,6 +101,16 @@ using Part = Eigen::Ref<Matrix<T>, 0, Eigen::OuterStride<>>;
 template <class T>
 using ConstPart = Eigen::Ref<const Matrix<T>, 0, Eigen::OuterStride<>>;
 
+// c = a b
+template <class T>
+void set_ab(const ConstPart<T>& a, const ConstPart<T>& b, Part<T> c) {
+    set_product(a, b, c);
+}
+// c = aᵀ b
+template <class T>
+void set_atb(const ConstPart<T>& a, const ConstPart<T>& b, Part<T> c) {
+    set_product(a.transpose(), b, c);
+}
 // c += a b
 template <class T>
 void add_ab(const ConstPart<T>& a, const ConstPart<T>& b, Part<T> c) {

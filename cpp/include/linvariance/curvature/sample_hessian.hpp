@@ -72,8 +72,7 @@ class SampleTangent : public SampleNetwork<T> {
     void forward(Index branch, Loss loss, const Y& targets) {
         for (std::size_t j = 2; j <= this->depth(); ++j) {
             auto A = this->value(j, branch), slope = this->view(this->layers_[j].slope, this->widths_[j]);
-            A.setZero();
-            add_ab<T>(this->layer(this->weights_, j), this->value(j - 1, branch), A);
+            set_ab<T>(this->layer(this->weights_, j), this->value(j - 1, branch), A);
             keep_curvature(j, A);
             if (j < this->depth()) activate<T>(this->activation_, A, slope);
         }

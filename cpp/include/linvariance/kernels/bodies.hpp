@@ -9,6 +9,8 @@
 
 #include "linvariance/kernels/kernels.hpp"
 
+// No vector is passed: all is inlined into a function with such registers.
+#pragma GCC diagnostic ignored "-Wpsabi"
 #define LINVARIANCE_BODY static inline __attribute__((always_inline))
 #define LINVARIANCE_INLINE __attribute__((always_inline))
 #define LINVARIANCE_METHOD inline __attribute__((always_inline))
@@ -263,6 +265,11 @@ LINVARIANCE_BODY void adam(Size size, const AdamStep<T>& step, const T* __restri
         v[i] = beta2 * v[i] + beta2_rest * (g[i] * g[i]);
         w[i] -= rate * m[i] / (root_of(v[i]) * root + eps);
     }
+}
+
+template <class T>
+LINVARIANCE_BODY void times(Size size, const T* __restrict a, const T* __restrict b, T* __restrict out) {
+    for (Size i = 0; i < size; ++i) out[i] = a[i] * b[i];
 }
 
 template <class T>

@@ -47,6 +47,8 @@ struct Kernels {
     bool (*turn)(Size count, Size step, Size points, Size n, const Strided<const T>& M, const T* in, T* out);
     // m <- m + (1 - b1)(g - m);  v <- b2 v + (1 - b2) g²;  w <- w - rate m / (sqrt(v) root + eps)
     void (*adam)(Size size, const AdamStep<T>& step, const T* g, T* w, T* m, T* v);
+    // out = a b, entry by entry
+    void (*times)(Size size, const T* a, const T* b, T* out);
     // out = 2 (a - b)
     void (*residual)(Size size, const T* a, const T* b, T* out);
     // a <- 2 (a s - b), entry by entry

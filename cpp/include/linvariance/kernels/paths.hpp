@@ -6,18 +6,19 @@
 namespace linvariance::bodies {
 
 template <class V>
-LINVARIANCE_BODY V root_of(V x) {
-    for (Size l = 0; l < Size(sizeof(V) / sizeof(x[0])); ++l) x[l] = __builtin_sqrt(x[l]);
-    return x;
+LINVARIANCE_BODY V root_of(const V& x) {
+    V root;
+    for (Size l = 0; l < Size(sizeof(V) / sizeof(x[0])); ++l) root[l] = __builtin_sqrt(x[l]);
+    return root;
 }
 template <class V>
-LINVARIANCE_BODY V size_of(V x) {
+LINVARIANCE_BODY V size_of(const V& x) {
     return x < 0 ? -x : x;
 }
 
 // dot = g (w R + Σ_i x_i X_i), R -= w dot, X_i -= x_i dot for N neighbouring columns: I - g (w, x)(w, x)ᵀ.
 template <int N, class V>
-LINVARIANCE_BODY void reflect(Size rows, Size step, V g, V w, const V* x, V* R, V* X) {
+LINVARIANCE_BODY void reflect(Size rows, Size step, const V& g, const V& w, const V* x, V* R, V* X) {
     V dot[N];
     LINVARIANCE_UNROLL
     for (int c = 0; c < N; ++c) dot[c] = w * R[c];
@@ -123,7 +124,7 @@ LINVARIANCE_BODY void sort(Size n, V* A, V* U, V* sigma, Size* order) {
 
 // x <- (U C_k - above x) / diagonal for N neighbouring rows of U, from one row of R x = C Uᵀ to that before it.
 template <int N, class V>
-LINVARIANCE_BODY void solve(Size n, const V* C, const V* U, V inverse, V above, V* x) {
+LINVARIANCE_BODY void solve(Size n, const V* C, const V* U, const V& inverse, const V& above, V* x) {
     V sum[N] = {};
     for (Size o = 0; o < n; ++o) {
         LINVARIANCE_UNROLL

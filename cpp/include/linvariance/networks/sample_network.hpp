@@ -87,8 +87,7 @@ class SampleNetwork {
     double finish(Index branch, Loss loss, const Eigen::MatrixBase<Derived>& targets) {
         for (std::size_t j = 2; j <= depth(); ++j) {
             auto A = value(j, branch);
-            A.setZero();
-            add_ab<T>(layer(weights_, j), value(j - 1, branch), A);
+            set_ab<T>(layer(weights_, j), value(j - 1, branch), A);
             if (j == depth()) break;
             auto slope = view(layers_[j].slope, widths_[j]);
             activate<T>(activation_, A, slope);
@@ -104,10 +103,9 @@ class SampleNetwork {
             if (j == 1) return into_first(branch, raw(1));
             auto adjoint = view(layers_[j].adjoint, widths_[j]), below = raw(j - 1);
             auto slope = layer(out, j);
-            adjoint = raw(j).cwiseProduct(view(layers_[j].slope, widths_[j]));
+            kernels<T>().times(adjoint.size(), raw(j).data(), layers_[j].slope.data(), adjoint.data());
             add_abt<T>(adjoint, value(j - 1, branch), slope);
-            below.setZero();
-            add_atb<T>(layer(weights_, j), adjoint, below);
+            set_atb<T>(layer(weights_, j), adjoint, below);
         }
     }
 
@@ -143,8 +141,8 @@ class SampleNetwork {
     // dLoss/dA_1 from dLoss/dH of a branch: of one element, or of all that were pooled.
     void into_first(Index branch, const View<T>& from) {
         if (!pooled_) {
-            first(layers_[1].adjoint, branch) = from.cwiseProduct(first(layers_[1].slope, branch));
-            return;
+            auto to = first(layers_[1].adjoint, branch);
+            return kernels<T>().times(to.size(), from.data(), first(layers_[1].slope, branch).data(), to.data());
         }
         const T share = T(1) / static_cast<T>(elements_);
         for (Index g = 0; g < elements_; ++g)
