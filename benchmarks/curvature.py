@@ -1,6 +1,7 @@
-"""Claim: Hessian products and top eigenvalues of a network of two layers (augmented, 196-5-9, n = 1000, C4), float64.
+"""Claim: products with Hessian and Gauss-Newton matrix, top eigenvalues; two layers (augmented, 196-5-9, n = 1000, C4).
 
-JAX multiplies by forward over reverse differentiation on the same moments, curvlinops on the 4000 samples by PyTorch.
+In float64. JAX multiplies by forward over reverse differentiation on the same moments, curvlinops on the 4000 samples
+by PyTorch.
 """
 
 from functools import partial
@@ -39,8 +40,25 @@ def jax_products(jax):
     return lambda v: np.asarray((one if v.ndim == 1 else block)(v))
 
 
-def curvlinops_operator(torch, curvlinops, threads=1):
-    """H of curvlinops as a SciPy operator."""
+def jax_gauss_newton(jax):
+    """v -> G v: forward through the product, 2 (. S), and back."""
+    jnp = jax.numpy
+    moment, at = jnp.asarray(S), [jnp.asarray(W) for W in network.weights]
+
+    def end_to_end(weights):
+        return weights[1] @ weights[0]
+
+    @jax.jit
+    def product(v):
+        first, second = v[: at[0].size].reshape(at[0].shape), v[at[0].size :].reshape(at[1].shape)
+        _, along = jax.jvp(end_to_end, (at,), ([first, second],))
+        return jnp.concatenate([g.ravel() for g in jax.vjp(end_to_end, at)[1](2 * along @ moment)[0]])
+
+    return lambda v: np.asarray(product(v))
+
+
+def curvlinops_operator(torch, curvlinops, kind, threads=1):
+    """One of curvlinops' matrices as a SciPy operator."""
     torch.set_num_threads(threads)
     layers = [torch.nn.Linear(W.shape[1], W.shape[0], bias=False, dtype=torch.float64) for W in network.weights]
     with torch.no_grad():
@@ -50,7 +68,8 @@ def curvlinops_operator(torch, curvlinops, threads=1):
     batch = (torch.tensor(X), torch.tensor(Y))
     # The mean is over entries: times their number in a row it is the loss here.
     loss = torch.nn.MSELoss(reduction="mean")
-    H = curvlinops.HessianLinearOperator(model, loss, list(model.parameters()), [batch], check_deterministic=False)
+    make = getattr(curvlinops, f"{kind}LinearOperator")
+    H = make(model, loss, list(model.parameters()), [batch], check_deterministic=False)
     return len(Y[0]) * H.to_scipy()
 
 
@@ -62,8 +81,9 @@ def main():
     by_jax = jax_products(jax) if jax else None
     theirs, threads = None, 1
     if torch and curvlinops:
-        threads, _ = better(lambda count: repeat(partial(_product, curvlinops_operator(torch, curvlinops, count), v)))
-        theirs = curvlinops_operator(torch, curvlinops, threads)
+        make = partial(curvlinops_operator, torch, curvlinops)
+        threads, _ = better(lambda count: repeat(partial(_product, make("Hessian", count), v)))
+        theirs, their_G = make("Hessian", threads), make("GGN", threads)
     rows: Rows = {}
     for case, at in (("Hessian product, 1 vector", v), ("Hessian products, 32 vectors", block)):
         products = {"linvariance": partial(_product, H, at)}
@@ -73,6 +93,19 @@ def main():
             products[f"curvlinops on samples, {threads} threads"] = partial(_product, theirs, at)
         agree({name: lambda _, f=f: [f()] for name, f in products.items()}, 1, 1e-10)
         rows |= table(case, race({name: repeat(f) for name, f in products.items()}))
+    G = lv.curvature.gauss_newton(problem, network)
+    products = {"linvariance": partial(_product, G, v)}
+    if jax:
+        products["JAX on moments"] = partial(jax_gauss_newton(jax), v)
+    if theirs is not None:
+        products[f"curvlinops on samples, {threads} threads"] = partial(_product, their_G, v)
+    agree({name: lambda _, f=f: [f()] for name, f in products.items()}, 1, 1e-10)
+    rows |= table("Gauss-Newton product, 1 vector", race({name: repeat(f) for name, f in products.items()}))
+    measures = {"trace": H.trace, "diagonal": H.diagonal, "Frobenius norm": H.frobenius_norm}
+    for case, measure in measures.items():
+        exact = {"linvariance": measure, "from the dense Hessian": partial(_from_dense, H, case)}
+        agree({name: lambda _, f=f: [f()] for name, f in exact.items()}, 1, 1e-12)
+        rows |= table(case, race({name: repeat(f) for name, f in exact.items()}))
     searches = {"linvariance": partial(_top, H)}
     if by_jax:
         searches["JAX on moments"] = partial(_top, LinearOperator(H.shape, matvec=by_jax, dtype=float))
@@ -86,6 +119,10 @@ def main():
 
 def _product(H, v):
     return H @ v
+
+
+def _from_dense(H, case):
+    return {"trace": np.trace, "diagonal": np.diag, "Frobenius norm": np.linalg.norm}[case](H.to_dense())
 
 
 def _top(H):

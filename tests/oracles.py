@@ -301,6 +301,32 @@ def network_gradient(weights, X, Y, elements, phi="identity", loss=squared, pool
     return value, gradients
 
 
+def network_outputs(weights, X, elements, phi="identity", pooled=False):
+    """(dL, rows) on the literal augmented data; complex weights are fine."""
+    phi = PHI[phi if len(weights) > 1 else "identity"][0]
+    moved = [rho @ X for rho in elements]
+    A = [weights[0] @ x for x in (moved if pooled else [np.hstack(moved)])]
+    H = sum(phi(a) for a in A) / len(A)
+    for W in weights[1:-1]:
+        H = phi(W @ H)
+    return weights[-1] @ H if len(weights) > 1 else H
+
+
+def gauss_newton(weights, outputs, loss, Y):
+    """Mean of f'ᵀ ℓ'' f' (N, N) over the columns of outputs(weights) (dL, rows), both by complex steps."""
+    J = np.stack([complex_step(outputs, weights, v) for v in units(weights)])  # (N, dL, rows)
+    O = outputs(weights)
+    curvature = np.stack(
+        [complex_step(lambda o: loss(o[0], Y)[1], [O], [k * np.ones_like(O)]) for k in np.eye(len(O))[:, :, None]]
+    )
+    return np.einsum("aki,kli,bli->ab", J, curvature, J, optimize=True) / O.shape[1]
+
+
+def units(weights):
+    """The unit vectors of weight space, in the shapes of the layers."""
+    return [split_like(v, weights) for v in np.eye(sum(w.size for w in weights))]
+
+
 def complex_step(f, weights, direction, step=1e-30):
     """Derivative of f(weights) -> arrays along a direction: no subtraction, hence no truncation."""
     shifted = [w + 1j * step * v for w, v in zip(weights, direction, strict=True)]

@@ -65,8 +65,10 @@ def test_on_samples():
     data = lv.Samples(rng.standard_normal((20, 4)), rng.integers(0, 3, 20), "cross_entropy")
     p = lv.augmented(data, lv.groups.cyclic(4), rank=2)
     run = lv.train(p, activation="tanh", epochs=4, record=lv.Record(every=2, networks=True), dtype=np.float32)
-    for H, (_, network) in zip(lv.hessian(p, run), run.states(), strict=True):
-        np.testing.assert_array_equal(H.to_dense(), lv.hessian(p, network).to_dense())
+    curvature = lv.curvature
+    for make in (lv.hessian, curvature.gauss_newton, curvature.fisher, curvature.empirical_fisher):
+        for H, (_, network) in zip(make(p, run), run.states(), strict=True):
+            np.testing.assert_array_equal(H.to_dense(), make(p, network).to_dense())
 
 
 def test_what_a_run_must_hold(pair):

@@ -71,13 +71,13 @@ Array<T> tangent_of(const Widths& widths, const Array<T>& weights, const Array<T
 using MomentHessian = Hessian<double>;
 
 std::unique_ptr<Locked<MomentHessian>> make_hessian(const MomentObjective<double>& objective, const Widths& widths,
-                                                    const Array<double>& weights) {
+                                                    const Array<double>& weights, const std::string& second) {
     const Chain chain = make_chain(widths);
     expect_fit(objective, chain);
     expect(!objective.S.is_diagonal(), "expected second moments that are not turned");
     expect(weights.size() == chain.parameters(), "expected as many weights as the widths say");
-    return std::make_unique<Locked<MomentHessian>>(chain, objective,
-                                                   Eigen::Map<const Vector<double>>(weights.data(), weights.size()));
+    return std::make_unique<Locked<MomentHessian>>(
+        chain, objective, Eigen::Map<const Vector<double>>(weights.data(), weights.size()), second_named(second));
 }
 
 // A B three ways, each by another kernel; for tests.
@@ -111,7 +111,8 @@ void bind_chain(py::module_& module) {
     bind_functions<double>(module);
     bind_functions<float>(module);
     bind_locked<MomentHessian>(module, "Hessian", "Hessian of the moment objective at a network.")
-        .def(py::init(&make_hessian), py::arg("moments"), py::arg("widths"), py::arg("weights").noconvert());
+        .def(py::init(&make_hessian), py::arg("moments"), py::arg("widths"), py::arg("weights").noconvert(),
+             py::arg("second") = "hessian");
 }
 
 }  // namespace linvariance::bindings

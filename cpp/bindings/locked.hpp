@@ -2,11 +2,19 @@
 #pragma once
 
 #include <mutex>
+#include <string>
 
 #include "arrays.hpp"
-#include "linvariance/pulse.hpp"
+#include "linvariance/curvature/hessian.hpp"
 
 namespace linvariance::bindings {
+
+inline Second second_named(const std::string& name) {
+    if (name == "hessian") return Second::hessian;
+    if (name == "gauss_newton") return Second::gauss_newton;
+    expect(name == "empirical_fisher", "expected hessian, gauss_newton or empirical_fisher");
+    return Second::empirical_fisher;
+}
 
 // Operator: a Hessian of the core, with parameters() and apply(directions, out, pulse). Constructed as that one is. It
 // owns its workspace, so it serves one thread at a time.

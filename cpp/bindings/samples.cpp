@@ -36,7 +36,7 @@ Array<T> copy_of(const Array<T>& array) {
     return Array<T>({array.shape(0), array.shape(1)}, array.data());
 }
 
-// φ, φ' and φ'' of every entry; for tests.
+// φ, φ' and φ'' of every entry.
 template <class T>
 py::tuple activation_of(const std::string& name, const Array<T>& a) {
     const ConstView<T> given = view(a);
@@ -165,12 +165,12 @@ py::tuple gradient_of(const HeldProblem<T>& held, const Widths& widths, const st
 }
 
 std::unique_ptr<Locked<SampleHessian<double>>> make_hessian(const HeldProblem<double>& held, const Widths& widths,
-                                                            const std::string& activation,
-                                                            const Array<double>& weights) {
+                                                            const std::string& activation, const Array<double>& weights,
+                                                            const std::string& second) {
     expect(weights.size() == held.parameters_of(widths), "expected as many weights as the widths say");
     return std::make_unique<Locked<SampleHessian<double>>>(
         held.problem, widths, activation_named(activation), held.P,
-        Eigen::Map<const Vector<double>>(weights.data(), weights.size()));
+        Eigen::Map<const Vector<double>>(weights.data(), weights.size()), second_named(second));
 }
 
 void expect_order(const Order& order, Index seeds, Index epochs, Index rows) {
@@ -275,7 +275,7 @@ void bind_samples(py::module_& module) {
     bind_problem<float>(module, "SampleProblem32");
     bind_locked<SampleHessian<double>>(module, "SampleHessian", "Hessian of a loss on samples at a network.")
         .def(py::init(&make_hessian), py::keep_alive<1, 2>(), py::arg("problem"), py::arg("widths"),
-             py::arg("activation"), py::arg("weights").noconvert());
+             py::arg("activation"), py::arg("weights").noconvert(), py::arg("second") = "hessian");
     bind_train<GradientDescent, double>(module);
     bind_train<GradientDescent, float>(module);
     bind_train<Adam, double>(module);

@@ -73,7 +73,9 @@ def network_loss(
 ) -> float: ...
 
 class Hessian:
-    def __init__(self, moments: SecondMoments, widths: Sequence[int], weights: NDArray[np.float64]) -> None: ...
+    def __init__(
+        self, moments: SecondMoments, widths: Sequence[int], weights: NDArray[np.float64], second: str = ...
+    ) -> None: ...
     def apply(self, directions: NDArray[np.float64]) -> NDArray[np.float64]: ...
 
 class GradientDescentSettings:
@@ -177,7 +179,12 @@ class SampleProblem32:
 
 class SampleHessian:
     def __init__(
-        self, problem: SampleProblem, widths: Sequence[int], activation: str, weights: NDArray[np.float64]
+        self,
+        problem: SampleProblem,
+        widths: Sequence[int],
+        activation: str,
+        weights: NDArray[np.float64],
+        second: str = ...,
     ) -> None: ...
     def apply(self, directions: NDArray[np.float64]) -> NDArray[np.float64]: ...
 

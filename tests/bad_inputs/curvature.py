@@ -25,12 +25,26 @@ SCALARS = {
         (f"{name} of a run", "trace|networks?"): (lambda v, take=take: take(*v), RUNS)
         for name, take in {
             "hessian": lv.hessian,
+            "gauss_newton": lv.curvature.gauss_newton,
+            "fisher": lv.curvature.fisher,
             "sharpness": lv.curvature.sharpness,
             "classify": lv.classify,
         }.items()
     },
     ("Hessians of a run", "t"): (lambda v: lv.hessian(PROBLEM, RUN)[v], {"str": "1", "None": None, "fraction": 0.5}),
     ("extremes of a run", "k"): (lambda v: lv.curvature.extremes(lv.hessian(PROBLEM, RUN), v), NOT_COUNTS),
+    **{
+        (make.__name__, argument): (call, values)
+        for make in (lv.curvature.gauss_newton, lv.curvature.fisher, lv.curvature.empirical_fisher)
+        for argument, call, values in (
+            ("problem", lambda v, make=make: make(v, NETWORK), NOT_PROBLEMS),
+            ("network", lambda v, make=make: make(ON_SAMPLES, v), UNFIT_NETWORKS),
+        )
+    },
+    ("empirical_fisher on Moments", "problem"): (
+        lambda v: lv.curvature.empirical_fisher(v, NETWORK),
+        {"Moments": PROBLEM},
+    ),
     ("extremes", "H"): (
         lv.curvature.extremes,
         {

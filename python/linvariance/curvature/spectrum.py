@@ -18,7 +18,7 @@ from ..problems import Problem
 from ..tables import Columns, Tabular
 from ..training.trace import Trace
 from .along import Along
-from .hessians import HessianOperator, check_network, hessian
+from .hessians import CurvatureOperator, check_network, hessian
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,13 +48,13 @@ class Extremes(Tabular):
 
 
 @overload
-def extremes(H: HessianOperator, k: int = 1) -> Extremes: ...
+def extremes(H: CurvatureOperator, k: int = 1) -> Extremes: ...
 @overload
-def extremes(H: Along[HessianOperator], k: int = 1) -> tuple[Extremes, ...]: ...
-def extremes(H: HessianOperator | Along[HessianOperator], k: int = 1) -> Extremes | tuple[Extremes, ...]:
+def extremes(H: Along[CurvatureOperator], k: int = 1) -> tuple[Extremes, ...]: ...
+def extremes(H: CurvatureOperator | Along[CurvatureOperator], k: int = 1) -> Extremes | tuple[Extremes, ...]:
     """The k smallest and the k largest eigenvalues with their vectors; the same for every call.
 
-    Of the Hessians along a run a tuple, one for each.
+    Of the operators along a run a tuple, one for each.
 
     LAPACK for up to 3000 parameters, else SciPy's Lanczos up to residuals of 1e-8 of the spectrum's width. There the
     lowest ones may take many products: at minima they are 0 many times over, with others close by on real data.
@@ -149,7 +149,7 @@ class SpectralDensity(Tabular):
         axes = opened(ax)
         draw_line(axes, self.grid, np.where(self.density > LEAST * self.density.max(), self.density, np.nan))
         axes.set_yscale("log")
-        explain(axes, "eigenvalue of the Hessian", "density")
+        explain(axes, "eigenvalue", "density")
         return axes
 
     def _columns(self) -> Columns:
@@ -161,13 +161,13 @@ class SpectralDensity(Tabular):
 
 
 @overload
-def spectral_density(H: HessianOperator, degree: int = 200) -> SpectralDensity: ...
+def spectral_density(H: CurvatureOperator, degree: int = 200) -> SpectralDensity: ...
 @overload
-def spectral_density(H: Along[HessianOperator], degree: int = 200) -> tuple[SpectralDensity, ...]: ...
+def spectral_density(H: Along[CurvatureOperator], degree: int = 200) -> tuple[SpectralDensity, ...]: ...
 def spectral_density(
-    H: HessianOperator | Along[HessianOperator], degree: int = 200
+    H: CurvatureOperator | Along[CurvatureOperator], degree: int = 200
 ) -> SpectralDensity | tuple[SpectralDensity, ...]:
-    """The density of all eigenvalues, each computed; up to 3000 parameters. Along a run a tuple, one for each Hessian.
+    """The density of all eigenvalues, each computed; up to 3000 parameters. Along a run a tuple, one for each state.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data([[1.0]], [[2.0]])
@@ -192,14 +192,14 @@ def spectral_density(
 
 @overload
 def sampled_density(
-    H: HessianOperator, *, probes: int, rng: np.random.Generator, degree: int = 200
+    H: CurvatureOperator, *, probes: int, rng: np.random.Generator, degree: int = 200
 ) -> SpectralDensity: ...
 @overload
 def sampled_density(
-    H: Along[HessianOperator], *, probes: int, rng: np.random.Generator, degree: int = 200
+    H: Along[CurvatureOperator], *, probes: int, rng: np.random.Generator, degree: int = 200
 ) -> tuple[SpectralDensity, ...]: ...
 def sampled_density(
-    H: HessianOperator | Along[HessianOperator], *, probes: int, rng: np.random.Generator, degree: int = 200
+    H: CurvatureOperator | Along[CurvatureOperator], *, probes: int, rng: np.random.Generator, degree: int = 200
 ) -> SpectralDensity | tuple[SpectralDensity, ...]:
     """The same from products with random ±1 vectors, degree/2 with each probe: for networks of any size.
 
@@ -259,7 +259,7 @@ def _interval(low: float, high: float) -> tuple[float, float]:
     return center, abs(center) or 1.0  # a multiple of the identity: one bump in an interval of its own
 
 
-def _lanczos(H: HessianOperator, k: int, residual: float) -> Extremes:
+def _lanczos(H: CurvatureOperator, k: int, residual: float) -> Extremes:
     """The lowest as the largest of λ_max - H: for an eigenvalue near 0 ARPACK wants a residual relative to it."""
     start = _random_start(H.shape[0])
     high, top = _largest(H.matvec, k, start, residual)
@@ -282,8 +282,8 @@ def _random_start(size: int) -> Array:
     return np.random.default_rng(0).standard_normal(size)
 
 
-def _check_operator(H: HessianOperator, name: str = "H") -> None:
-    instance(H, HessianOperator, name, "make one with hessian(problem, network)")
+def _check_operator(H: CurvatureOperator, name: str = "H") -> None:
+    instance(H, CurvatureOperator, name, "make one with hessian(problem, network)")
     if not H.shape[0]:
         raise ValueError(f"{name} is empty: the network has no weights.")
     if not np.isfinite(H.matvec(_random_start(H.shape[0]))).all():

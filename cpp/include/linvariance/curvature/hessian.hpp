@@ -1,4 +1,4 @@
-// Hessian-vector products of the moment objective in the space of all layers.
+// Products with the Hessian of the moment objective, or its Gauss-Newton part, in the space of all layers.
 #pragma once
 
 #include "linvariance/objectives/moment_objective.hpp"
@@ -6,12 +6,15 @@
 
 namespace linvariance {
 
+// Of a loss of outputs f: f'ᵀ ℓ'' f' + ℓ'·f'', its first term, or that with ℓ'ℓ'ᵀ of each sample in place of ℓ''.
+enum class Second { hessian, gauss_newton, empirical_fisher };
+
 // Prepared once at a network: its products, W S and the adjoints of every node. Each block of directions then costs
 // one product of (copies * h, d_0) with S and GEMMs of the size of the layers.
 template <class T>
 class Hessian {
   public:
-    Hessian(const Chain& chain, MomentObjective<T> objective, const Vector<T>& weights)
+    Hessian(const Chain& chain, MomentObjective<T> objective, const Vector<T>& weights, Second second = Second::hessian)
         : chain_(chain),
           objective_(std::move(objective)),
           weights_(weights),
@@ -21,6 +24,9 @@ class Hessian {
         objective_.S.enter(Matrix<T>(first), first);
         product(chain_, value());
         gradient(chain_, objective_, weights_.data(), gradient_.data(), work_);
+        if (second == Second::hessian) return;
+        gradient_.setZero();  // without it no second derivatives of the product enter
+        work_.adjoint_inner.setZero();
     }
     Hessian(const Hessian&) = delete;  // the workspace points to the chain
     Hessian& operator=(const Hessian&) = delete;

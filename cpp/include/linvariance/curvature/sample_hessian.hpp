@@ -1,4 +1,5 @@
-// Hessian-vector products of a sample objective, in blocks of directions: the tangents of every step of SampleNetwork.
+// Products with the Hessian of a sample objective, its Gauss-Newton part or the empirical Fisher matrix, in blocks of
+// directions: the tangents of every step of SampleNetwork.
 #pragma once
 
 #include <optional>
@@ -14,8 +15,8 @@ class SampleTangent : public SampleNetwork<T> {
 
   public:
     SampleTangent(const std::vector<Index>& widths, Activation activation, const FirstLayer<T>& first_layer,
-                  bool pooled)
-        : Base(widths, activation, first_layer, pooled), tangents_(widths.size()) {
+                  bool pooled, Second second)
+        : Base(widths, activation, first_layer, pooled), second_(second), tangents_(widths.size()) {
         for (std::size_t j = 1; j < widths.size(); ++j) {
             const Index rows = j == 1 ? first_layer.elements() * widths[1] : widths[j];
             for (auto* one : {&tangents_[j].curvature, &tangents_[j].pre, &tangents_[j].value, &tangents_[j].adjoint})
@@ -41,8 +42,10 @@ class SampleTangent : public SampleNetwork<T> {
             first_layers[static_cast<std::size_t>(k)].enter(this->columns_, strided(x), pre(k), this->scratch_);
         for (Index branch = 0; branch < this->branches(); ++branch) {
             forward(branch, loss, targets);
-            scratch.setZero();
-            this->go_back(branch, scratch.data());
+            if (second_ == Second::hessian) {
+                scratch.setZero();
+                this->go_back(branch, scratch.data());
+            }
             for (Index k = 0; k < copies; ++k, pulse.beat()) {
                 auto one = pre(k);
                 along(branch, loss, targets, directions.row(k).data(), one, out.row(k).data());
@@ -59,6 +62,7 @@ class SampleTangent : public SampleNetwork<T> {
 
     template <class Derived>
     void keep_curvature(std::size_t j, const Eigen::MatrixBase<Derived>& A) {
+        if (second_ != Second::hessian) return;
         auto to = this->view(tangents_[j].curvature, A.rows());
         if (j == this->depth()) {
             to.setZero();
@@ -96,20 +100,29 @@ class SampleTangent : public SampleNetwork<T> {
         }
         auto raw_dot = this->view(tangents_[this->depth()].adjoint, this->widths_.back());
         raw_dot = this->view(tangents_[this->depth()].value, this->widths_.back());
-        loss_curvature<T>(loss, targets, this->raw(this->depth()), raw_dot, this->work_);
+        if (second_ == Second::empirical_fisher) {
+            const auto slope = this->raw(this->depth());
+            auto along = this->work_.head(raw_dot.cols()).transpose();
+            along = slope.cwiseProduct(raw_dot).colwise().sum();
+            raw_dot = slope.array().rowwise() * along.array();
+        } else {
+            loss_curvature<T>(loss, targets, this->raw(this->depth()), raw_dot, this->work_);
+        }
         for (std::size_t j = this->depth(); j >= 2; --j) {
             const Index d = this->widths_[j], below = this->widths_[j - 1];
             auto adjoint_dot = this->view(tangents_[j].adjoint, d);  // holds the derivative of dLoss/dH_j still
-            adjoint_dot.array() = adjoint_dot.array() * this->view(this->layers_[j].slope, d).array() +
-                                  this->raw(j).array() * this->view(tangents_[j].curvature, d).array() *
-                                      this->view(tangents_[j].pre, d).array();
+            adjoint_dot.array() *= this->view(this->layers_[j].slope, d).array();
             auto to = this->layer(out, j);
-            const auto adjoint = this->view(this->layers_[j].adjoint, d);
-            add_abt<T>(adjoint_dot, this->value(j - 1, branch), to);
-            add_abt<T>(adjoint, this->view(tangents_[j - 1].value, below), to);
             auto next = this->view(tangents_[j - 1].adjoint, below);
             next.setZero();
-            add_atb<T>(this->layer(V, j), adjoint, next);
+            if (second_ == Second::hessian) {
+                const auto adjoint = this->view(this->layers_[j].adjoint, d);
+                adjoint_dot.array() += this->raw(j).array() * this->view(tangents_[j].curvature, d).array() *
+                                       this->view(tangents_[j].pre, d).array();
+                add_abt<T>(adjoint, this->view(tangents_[j - 1].value, below), to);
+                add_atb<T>(this->layer(V, j), adjoint, next);
+            }
+            add_abt<T>(adjoint_dot, this->value(j - 1, branch), to);
             add_atb<T>(this->layer(this->weights_, j), adjoint_dot, next);
         }
         leave_tangent(branch, pre);
@@ -137,33 +150,40 @@ class SampleTangent : public SampleNetwork<T> {
         const auto adjoint_dot = this->view(tangents_[1].adjoint, h), raw = this->raw(1);
         for (Index g = first; g < last; ++g) {
             auto one = pre.middleRows(g * h, h);
-            one.array() = share * (adjoint_dot.array() * this->first(this->layers_[1].slope, g).array() +
-                                   raw.array() * this->first(tangents_[1].curvature, g).array() * one.array());
+            const auto slope = this->first(this->layers_[1].slope, g).array();
+            if (second_ == Second::hessian) {
+                one.array() = share * (adjoint_dot.array() * slope +
+                                       raw.array() * this->first(tangents_[1].curvature, g).array() * one.array());
+            } else {
+                one.array() = share * adjoint_dot.array() * slope;
+            }
         }
     }
 
+    Second second_;
     std::vector<Tangent> tangents_;
     Vector<T> pre_;
 };
 
-// The Hessian at a network, applied to blocks of directions.
+// The Hessian at a network, or one of the others, applied to blocks of directions. A penalty is no sample: its Hessian
+// belongs to the empirical Fisher matrix as little as to the data.
 template <class T>
 class SampleHessian {
   public:
     SampleHessian(const SampleProblem<T>& problem, const std::vector<Index>& widths, Activation activation,
-                  const Matrix<T>& P, const Vector<T>& weights)
+                  const Matrix<T>& P, const Vector<T>& weights, Second second = Second::hessian)
         : problem_(&problem),
           first_layer_(problem.first_layer(widths[1])),
-          network_(widths, activation, first_layer_, problem.pooled),
+          network_(widths, activation, first_layer_, problem.pooled, second),
           weights_(weights) {
         first_layer_.set_weights({weights_.data(), widths[1], widths[0]});
         network_.set_weights(weights_.data());
         scratch_.resize(network_.parameters());
-        if (P.size() > 0)
+        if (P.size() > 0 && second != Second::empirical_fisher)
             penalty_.emplace(
                 Chain(widths),
                 MomentObjective<T>{InputMoment<T>(P.template cast<double>()), Matrix<T>::Zero(widths.back(), P.cols())},
-                weights);
+                weights, second);
     }
 
     Index parameters() const { return network_.parameters(); }

@@ -1,0 +1,148 @@
+"""Second derivatives of a loss on samples in each layer alone, by going back through the network once.
+
+Of one sample, with A_j = W_j H_{j-1}, the block of layer j is K_j ⊗ H_{j-1} H_{j-1}ᵀ, where K_L = ℓ'' and
+
+    K_j = diag(φ') W_{j+1}ᵀ K_{j+1} W_{j+1} diag(φ') + diag(φ'' ∘ dℓ/dH_j)
+
+(Botev, Ritter and Barber, *Practical Gauss-Newton Optimisation for Deep Learning*, ICML 2017). The Gauss-Newton matrix
+lacks the last term, and the empirical Fisher matrix has K_L = ℓ' ℓ'ᵀ besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import _core
+from ..arrays import Array
+from ..networks.network import Network
+from ..objectives.empirical import Empirical
+
+ENTRIES = 2**22  # of a block of samples: what is in between stays small
+
+
+@dataclass(frozen=True)
+class Term:
+    """Σ_i K_i,ac J_i,ab J_i,cd over some samples i, in the entries (a, b), (c, d) of one layer.
+
+    Attributes:
+        curvature: K (m, d_j, d_j).
+        inputs: (m, d_{j-1}), the same for every a; or J (m, d_j, d_{j-1}).
+    """
+
+    curvature: Array
+    inputs: Array
+
+    def diagonal(self) -> Array:
+        """(d_j, d_{j-1})"""
+        curvature, squares = np.einsum("iaa->ia", self.curvature), np.square(self.inputs)
+        if squares.ndim == 2:
+            return curvature.T @ squares
+        return np.asarray(np.einsum("ia,iab->ab", curvature, squares))
+
+    def add_to(self, block: Array) -> None:
+        """To a block (d_j, d_{j-1}, d_j, d_{j-1})."""
+        J = self.inputs if self.inputs.ndim == 3 else self.inputs[:, None, :]
+        last = J.shape[1] - 1
+        for a, c in zip(*np.triu_indices(len(block)), strict=True):
+            found = (self.curvature[:, a, c, None] * J[:, min(a, last)]).T @ J[:, min(c, last)]
+            block[a, :, c] += found
+            if a != c:
+                block[c, :, a] += found.T
+
+
+def diagonals(objective: Empirical, network: Network, second: str) -> list[Array]:
+    """The diagonal in the shape of each layer, without the penalty's."""
+    out = [np.zeros(W.shape) for W in network.weights]
+    for j, term in _terms(objective, network, second):
+        out[j] += term.diagonal()
+    return [D / objective.rows for D in out]
+
+
+def blocks(objective: Empirical, network: Network, second: str) -> list[Array]:
+    """The block (d_j d_{j-1}, d_j d_{j-1}) of each layer, without the penalty's."""
+    out = [np.zeros(2 * W.shape) for W in network.weights]
+    for j, term in _terms(objective, network, second):
+        term.add_to(out[j])
+    return [B.reshape(W.size, W.size) / objective.rows for B, W in zip(out, network.weights, strict=True)]
+
+
+def _terms(objective: Empirical, network: Network, second: str) -> Iterator[tuple[int, Term]]:
+    """(layer, what some rows of the augmented data add to its block)."""
+    weights = [np.asarray(W, dtype=np.float64) for W in network.weights]
+    most = max(W.size if objective.pooled else len(W) ** 2 for W in weights)
+    step = max(1, ENTRIES // max(1, most, network.widths[0]))
+    for start in range(0, len(objective.X), step):
+        X = np.asarray(objective.X[start : start + step], dtype=np.float64)
+        targets = objective.targets[:, start : start + step].T
+        branches = [[x] for x in _moved(objective, X)] if not objective.pooled else [list(_moved(objective, X))]
+        for inputs in branches:
+            yield from _of_rows(objective, weights, network.activation, inputs, targets, second)
+
+
+def _moved(objective: Empirical, X: Array) -> Iterator[Array]:
+    """ρ(g) x for every sample x, one element g after the other, in any order."""
+    rep = objective.rep
+    if rep is None:
+        yield X
+        return
+    for g in rep.elements():  # all of them, so of orthogonal ones ρ(g)ᵀ = ρ(g⁻¹) does as well
+        yield rep.multiply(X, g) if rep.is_orthogonal else X @ rep.multiply(np.eye(rep.dim), g).T
+
+
+def _of_rows(
+    objective: Empirical, weights: Sequence[Array], phi: str, inputs: list[Array], targets: Array, second: str
+) -> Iterator[tuple[int, Term]]:
+    """Of rows that come under several elements, over which the first hidden layer is averaged; from the last layer."""
+    depth, whole = len(weights), second == "hessian"
+    first = [_activated(x @ weights[0].T, phi if depth > 1 else "identity") for x in inputs]
+    H, slopes, bends = [np.mean([one[0] for one in first], axis=0)], [first[0][1]], [first[0][2]]
+    for j, W in enumerate(weights[1:], 2):
+        value, slope, bend = _activated(H[-1] @ W.T, phi if j < depth else "identity")
+        H, slopes, bends = [*H, value], [*slopes, slope], [*bends, bend]
+    signal, K = _at_outputs(objective.loss_name, H[-1], targets, second)
+    for j in range(depth - 1, 0, -1):
+        yield j, Term(K, H[j - 1])
+        signal, K = signal @ weights[j], weights[j].T @ K @ weights[j]
+        if j > 1 or len(inputs) == 1:
+            K = _before(K, slopes[j - 1], signal * bends[j - 1] if whole else None)
+            signal = signal * slopes[j - 1]
+    if len(inputs) == 1:
+        yield 0, Term(K, inputs[0])
+        return
+    J = np.zeros((len(K), *weights[0].shape))
+    for (_, slope, _), x in zip(first, inputs, strict=True):
+        J += slope[:, :, None] * x[:, None, :] / len(inputs)
+    yield 0, Term(K, J)
+    if whole:
+        for (_, _, bend), x in zip(first, inputs, strict=True):
+            yield 0, Term(_diagonal(signal * bend / len(inputs)), x)
+
+
+def _before(K: Array, slope: Array, bend: Array | None) -> Array:
+    """Second derivatives by A from those by φ(A)."""
+    K = K * slope[:, :, None] * slope[:, None, :]
+    return K if bend is None else K + _diagonal(bend)
+
+
+def _at_outputs(loss: str, O: Array, targets: Array, second: str) -> tuple[Array, Array]:
+    """ℓ' (m, d_L), and ℓ'' or ℓ' ℓ'ᵀ (m, d_L, d_L)."""
+    if loss == "squared":
+        slope, curvature = 2 * (O - targets), np.broadcast_to(2 * np.eye(O.shape[1]), (*O.shape, O.shape[1]))
+    else:
+        p = np.exp(O - O.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        slope, curvature = p - targets, _diagonal(p) - p[:, :, None] * p[:, None, :]
+    return slope, slope[:, :, None] * slope[:, None, :] if second == "empirical_fisher" else curvature
+
+
+def _activated(A: Array, phi: str) -> tuple[Array, Array, Array]:
+    """φ, φ' and φ''."""
+    return _core.activation(phi, np.ascontiguousarray(A))
+
+
+def _diagonal(rows: Array) -> Array:
+    """(m, d) -> (m, d, d)"""
+    return rows[:, :, None] * np.eye(rows.shape[1])
