@@ -21,6 +21,8 @@ OPERATORS = {"hessian": lv.hessian, "gauss_newton": gauss_newton, "empirical_fis
 def twin(one, second):
     """(N, N) on literal augmented data."""
     pooled, units = one.method == "convolutional", oracles.units(one.weights)
+    if not units:  # one layer of no inputs
+        return np.zeros((0, 0))
     if second == "hessian":
         return np.array([oracles.joined(oracles.complex_step(lambda w: one.twin(w)[1], one.weights, v)) for v in units])
     Y = one.Y if pooled else np.hstack([one.Y] * len(one.elements))

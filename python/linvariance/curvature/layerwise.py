@@ -10,13 +10,15 @@ lacks the last term, and the empirical Fisher matrix has K_L = ℓ' ℓ'ᵀ besi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from .. import _core
 from ..arrays import Array
+from ..groups import Representation, dual
 from ..networks.network import Network
 from ..objectives.empirical import Empirical
 
@@ -74,22 +76,21 @@ def _terms(objective: Empirical, network: Network, second: str) -> Iterator[tupl
     weights = [np.asarray(W, dtype=np.float64) for W in network.weights]
     most = max(W.size if objective.pooled else len(W) ** 2 for W in weights)
     step = max(1, ENTRIES // max(1, most, network.widths[0]))
+    moves = _moves(objective.rep)
     for start in range(0, len(objective.X), step):
         X = np.asarray(objective.X[start : start + step], dtype=np.float64)
         targets = objective.targets[:, start : start + step].T
-        branches = [[x] for x in _moved(objective, X)] if not objective.pooled else [list(_moved(objective, X))]
-        for inputs in branches:
+        moved = (move(X) for move in moves)
+        for inputs in [list(moved)] if objective.pooled else ([x] for x in moved):
             yield from _of_rows(objective, weights, network.activation, inputs, targets, second)
 
 
-def _moved(objective: Empirical, X: Array) -> Iterator[Array]:
-    """ρ(g) x for every sample x, one element g after the other, in any order."""
-    rep = objective.rep
+def _moves(rep: Representation | None) -> list[Callable[[Array], Array]]:
+    """X -> X ρ(g)ᵀ for every element g: rows x become ρ(g)x."""
     if rep is None:
-        yield X
-        return
-    for g in rep.elements():  # all of them, so of orthogonal ones ρ(g)ᵀ = ρ(g⁻¹) does as well
-        yield rep.multiply(X, g) if rep.is_orthogonal else X @ rep.multiply(np.eye(rep.dim), g).T
+        return [lambda X: X]
+    moving = dual(rep)
+    return [partial(moving.multiply, element=g) for g in moving.elements()]
 
 
 def _of_rows(
