@@ -1,4 +1,6 @@
-"""Networks as PyTorch modules and back: the same function, the same bits; what no Network has is named."""
+"""Networks as PyTorch modules and back: the same function, the same bits; what no Network has is named.
+
+Invariance errors of modules, and of functions of JAX."""
 
 import sys
 
@@ -84,3 +86,54 @@ def test_without_torch_it_says_what_to_install(monkeypatch):
     for call in (lv.Network([np.eye(2)]).to_torch, lambda: lv.Network.from_torch(None)):
         with pytest.raises(ImportError, match="pip install torch"):
             call()
+
+
+REP = lv.groups.cyclic(4)
+
+
+def measures(f, X):
+    estimate = lv.invariance.sampled_error(f, X, REP, draws=40, rng=np.random.default_rng(1))
+    return lv.invariance.error(f, X, REP), estimate.value, estimate.standard_error
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
+def test_invariance_errors_of_a_module(rng, dtype):
+    network = lv.Network([rng.standard_normal((3, 4)), rng.standard_normal((2, 3))], "tanh")
+    module, X = network.to_torch().to(dtype), torch.tensor(rng.standard_normal((5, 4)), dtype=dtype)
+    expected = measures(network, X.double())
+    seen = []
+
+    def watched(rows):
+        seen.append((rows.dtype, torch.is_grad_enabled()))
+        return module(rows)
+
+    for found, right in zip(measures(watched, X.requires_grad_()), expected, strict=True):
+        assert (found.dtype, found.device, found.requires_grad) == (dtype, X.device, False)
+        np.testing.assert_allclose(found.double(), right, rtol=200 * torch.finfo(dtype).eps)
+    assert set(seen) == {(dtype, False)}
+    for found, right in zip(measures(module, X.detach().double().numpy()), expected, strict=True):  # NumPy's in and out
+        assert isinstance(found, np.ndarray)
+        np.testing.assert_allclose(found, right, rtol=200 * torch.finfo(dtype).eps)
+
+
+def test_tensors_are_refused_as_arrays_are():
+    with pytest.raises(ValueError, match=r"X\[1, 2\] is nan"):
+        measures(nn.Linear(4, 1), torch.tensor([[1.0] * 4, [1.0, 1.0, np.nan, 1.0]]))
+    with pytest.raises(ValueError, match="X must be any x 4"):
+        measures(nn.Linear(3, 1), torch.ones(2, 3))
+    with pytest.raises(ValueError, match=r"f\(X\) has 1 rows for 2"):
+        measures(lambda X: X[:1], torch.ones(2, 4))
+    with pytest.raises(TypeError, match=r"f\(X\) must hold"):
+        measures(lambda X: X.to(torch.complex64), torch.ones(2, 4))
+
+
+def test_invariance_errors_of_a_function_of_jax(rng):
+    jnp = pytest.importorskip("jax.numpy")
+    X = rng.standard_normal((5, 4)).astype(np.float32)
+    expected = measures(lambda X: np.tanh(X[:, :2]), X)
+    for found, right in zip(measures(lambda X: jnp.tanh(X[:, :2]), jnp.asarray(X)), expected, strict=True):
+        assert isinstance(found, type(jnp.zeros(1)))
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, right, rtol=1e-5)
+    for found in measures(lambda X: jnp.tanh(X[:, :2]), X):  # NumPy's in and out
+        assert isinstance(found, np.ndarray)

@@ -14,6 +14,7 @@ from .arrays import BLOCK_BYTES, Array, instance, integer, last_axis, matrix, re
 from .data.moments import Moments
 from .data.samples import Samples
 from .groups import Representation, dual
+from .tensors import rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,14 +117,16 @@ def accuracy(W: npt.ArrayLike, X: npt.ArrayLike, labels: npt.ArrayLike, rep: Rep
     return float(shares) if shares.ndim == 0 else shares
 
 
-def error(f: Callable[[Array], npt.ArrayLike], X: npt.ArrayLike, rep: Representation) -> Array:
+def error(f: Callable[[Any], Any], X: Any, rep: Representation) -> Any:
     """ε_inv(f, x) = E_g[‖f(ρ(g)x) - f̄(x)‖²] / ‖f̄(x)‖², f̄(x) = E_g[f(ρ(g)x)], for each row x: (n,).
 
     For one output this is E_g[(1 - f(ρ(g)x)/f̄(x))²], the invariance error of Duan & Montúfar's Figure 11.
 
     Args:
-        f: takes inputs (n, d0), returns outputs (n,) or (n, k).
-        X: (n, d0).
+        f: takes inputs (n, d0), returns outputs (n,) or (n, k); a module of PyTorch (call its `eval()` first) or a
+            function of JAX too.
+        X: (n, d0). Of tensors of PyTorch and arrays of JAX f gets such, of their dtype and device and without gradients
+            recorded, and the errors come back as such.
         rep: enumerated.
 
     >>> from linvariance.groups import symmetric
@@ -131,15 +134,13 @@ def error(f: Callable[[Array], npt.ArrayLike], X: npt.ArrayLike, rep: Representa
     array([0.25, 0.  ])
     """
     _check(rep)
-    if not callable(f):
-        raise TypeError(f"f must be callable, but is {type(f).__name__}: pass a function of inputs (n, d0).")
-    inputs = matrix(X, "X", (None, rep.dim))
+    given = rows(f, X, rep.dim)
     # ρ(g)x for rows x is X ρ(g)ᵀ; an orthogonal ρ(g)ᵀ is some other ρ(h), and over the group the order is the same.
     moving = dual(rep)
-    outputs = np.stack([_outputs(f(moving.multiply(inputs, g)), len(inputs)) for g in moving.elements()])
+    outputs = np.stack([given.outputs(moving.multiply(given.inputs, g)) for g in moving.elements()])
     mean = outputs.mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):  # f̄(x) = 0 has error inf, or nan if f vanishes on the orbit
-        return np.square(outputs - mean).sum(axis=-1).mean(axis=0) / np.square(mean).sum(axis=-1)
+        return given.like(np.square(outputs - mean).sum(axis=-1).mean(axis=0) / np.square(mean).sum(axis=-1))
 
 
 def _check(rep: Representation) -> None:
@@ -150,12 +151,12 @@ def _check(rep: Representation) -> None:
 class SampledError:
     """An estimate of `error` from random group elements: value (n,) and its standard error (n,), by the jackknife."""
 
-    value: Array
-    standard_error: Array
+    value: Any
+    standard_error: Any
 
 
 def sampled_error(
-    f: Callable[[Array], npt.ArrayLike], X: npt.ArrayLike, rep: Representation, *, draws: int, rng: np.random.Generator
+    f: Callable[[Any], Any], X: Any, rep: Representation, *, draws: int, rng: np.random.Generator
 ) -> SampledError:
     """ε_inv(f, x) as `error` defines it, from `draws` elements of Haar's measure: for groups too large to enumerate.
 
@@ -167,13 +168,11 @@ def sampled_error(
     True
     """
     _check(rep)
-    if not callable(f):
-        raise TypeError(f"f must be callable, but is {type(f).__name__}: pass a function of inputs (n, d0).")
+    given = rows(f, X, rep.dim)
     draws = integer(draws, "draws", minimum=3)
     instance(rng, np.random.Generator, "rng", "numpy.random.default_rng(seed)")
-    inputs = matrix(X, "X", (None, rep.dim))
     moving = dual(rep)
-    outputs = np.stack([_outputs(f(moving.multiply(inputs, g)), len(inputs)) for g in moving.draw(draws, rng)])
+    outputs = np.stack([given.outputs(moving.multiply(given.inputs, g)) for g in moving.draw(draws, rng)])
     middle = outputs.mean(axis=0)
     off = outputs - middle  # centred first, since the mean may be much larger than what varies
     squares = np.square(off).sum(axis=(0, 2))
@@ -186,7 +185,7 @@ def sampled_error(
 
     without = ratio(-off, squares - np.square(off).sum(axis=2), draws - 1)
     error = np.sqrt((draws - 1) * np.square(without - without.mean(axis=0)).mean(axis=0))
-    return SampledError(ratio(np.zeros_like(middle), squares, draws), error)
+    return SampledError(given.like(ratio(np.zeros_like(middle), squares, draws)), given.like(error))
 
 
 def orbit_variance(W: npt.ArrayLike, rep: Representation, moments: Moments) -> float:
@@ -203,13 +202,6 @@ def orbit_variance(W: npt.ArrayLike, rep: Representation, moments: Moments) -> f
     W = matrix(W, "W", (None, rep.dim))
     fixed = rep.project(W) @ moments.factor[:, : rep.dim].T
     return max(0.0, float(np.vdot(W @ rep.average_moment(moments.xx), W) - np.square(fixed).sum()))
-
-
-def _outputs(values: npt.ArrayLike, n: int) -> Array:
-    outputs = np.asarray(reals(values, "f(X)", ndim=(1, 2)), dtype=np.float64)
-    if len(outputs) != n:
-        raise ValueError(f"f(X) has {len(outputs)} rows for {n} rows of X.")
-    return outputs.reshape(n, -1)
 
 
 def _labels(labels: npt.ArrayLike, n: int, outputs: int) -> npt.NDArray[np.int64]:
