@@ -15,6 +15,7 @@ PACKAGE, CPP = ROOT / "python" / "linvariance", ROOT / "cpp"
 ORDER = (
     "arrays",
     "optional",
+    "progress",
     "tensors",
     "files",
     "threads",

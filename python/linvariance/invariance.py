@@ -14,6 +14,7 @@ from .arrays import BLOCK_BYTES, Array, instance, integer, last_axis, matrix, re
 from .data.moments import Moments
 from .data.samples import Samples
 from .groups import Representation, dual
+from .progress import Progress, followed
 from .tensors import rows
 
 
@@ -82,7 +83,9 @@ def seen_and_frozen(rep: Representation, moments: Moments | Samples, ridge: floa
     return np.ascontiguousarray(E[:, ~is_frozen]), np.ascontiguousarray(E[:, is_frozen])
 
 
-def accuracy(W: npt.ArrayLike, X: npt.ArrayLike, labels: npt.ArrayLike, rep: Representation) -> Any:
+def accuracy(
+    W: npt.ArrayLike, X: npt.ArrayLike, labels: npt.ArrayLike, rep: Representation, *, progress: Progress = False
+) -> Any:
     """Share of correct argmax over outputs on the data augmented by the whole group, which is never built.
 
     Args:
@@ -90,6 +93,7 @@ def accuracy(W: npt.ArrayLike, X: npt.ArrayLike, labels: npt.ArrayLike, rep: Rep
         X: (n, d0).
         labels: (n,), integers 0 .. dL - 1.
         rep: enumerated, unless every W is exactly invariant.
+        progress: True for a bar on stderr, or a callback (done, total), that counts elements.
 
     >>> from linvariance.groups import symmetric
     >>> accuracy(np.eye(2), [[1.0, 0.0]], [0], symmetric(2))
@@ -104,7 +108,8 @@ def accuracy(W: npt.ArrayLike, X: npt.ArrayLike, labels: npt.ArrayLike, rep: Rep
     classes = _labels(labels, len(inputs), outputs)
     stack = W.reshape(-1, outputs, rep.dim)
     invariant = not np.abs(rep.defect.T @ stack.reshape(-1, rep.dim).T).max(initial=0.0)
-    moved = iter([stack]) if invariant else (rep.multiply(stack, g) for g in rep.elements())
+    elements: list[Any] = [None] if invariant else list(rep.elements())
+    moved = (stack if g is None else rep.multiply(stack, g) for g in followed(elements, "Elements", progress))
     right, count = np.zeros(len(stack)), 0
     step = max(1, BLOCK_BYTES // (8 * len(stack) * outputs))
     for one in moved:  # W ρ(g), so that the data stay where they are
@@ -117,7 +122,7 @@ def accuracy(W: npt.ArrayLike, X: npt.ArrayLike, labels: npt.ArrayLike, rep: Rep
     return float(shares) if shares.ndim == 0 else shares
 
 
-def error(f: Callable[[Any], Any], X: Any, rep: Representation) -> Any:
+def error(f: Callable[[Any], Any], X: Any, rep: Representation, *, progress: Progress = False) -> Any:
     """ε_inv(f, x) = E_g[‖f(ρ(g)x) - f̄(x)‖²] / ‖f̄(x)‖², f̄(x) = E_g[f(ρ(g)x)], for each row x: (n,).
 
     For one output this is E_g[(1 - f(ρ(g)x)/f̄(x))²], the invariance error of Duan & Montúfar's Figure 11.
@@ -128,6 +133,7 @@ def error(f: Callable[[Any], Any], X: Any, rep: Representation) -> Any:
         X: (n, d0). Of tensors of PyTorch and arrays of JAX f gets such, of their dtype and device and without gradients
             recorded, and the errors come back as such.
         rep: enumerated.
+        progress: True for a bar on stderr, or a callback (done, total), that counts elements.
 
     >>> from linvariance.groups import symmetric
     >>> error(lambda X: X[:, 0], [[1.0, 3.0], [2.0, 2.0]], symmetric(2))
@@ -137,7 +143,8 @@ def error(f: Callable[[Any], Any], X: Any, rep: Representation) -> Any:
     given = rows(f, X, rep.dim)
     # ρ(g)x for rows x is X ρ(g)ᵀ; an orthogonal ρ(g)ᵀ is some other ρ(h), and over the group the order is the same.
     moving = dual(rep)
-    outputs = np.stack([given.outputs(moving.multiply(given.inputs, g)) for g in moving.elements()])
+    elements = followed(list(moving.elements()), "Elements", progress)
+    outputs = np.stack([given.outputs(moving.multiply(given.inputs, g)) for g in elements])
     mean = outputs.mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):  # f̄(x) = 0 has error inf, or nan if f vanishes on the orbit
         return given.like(np.square(outputs - mean).sum(axis=-1).mean(axis=0) / np.square(mean).sum(axis=-1))
@@ -156,9 +163,17 @@ class SampledError:
 
 
 def sampled_error(
-    f: Callable[[Any], Any], X: Any, rep: Representation, *, draws: int, rng: np.random.Generator
+    f: Callable[[Any], Any],
+    X: Any,
+    rep: Representation,
+    *,
+    draws: int,
+    rng: np.random.Generator,
+    progress: Progress = False,
 ) -> SampledError:
     """ε_inv(f, x) as `error` defines it, from `draws` elements of Haar's measure: for groups too large to enumerate.
+
+    f, X and progress are those of `error`, too.
 
     >>> from linvariance.groups import symmetric
     >>> estimate = sampled_error(lambda X: X[:, 0], np.arange(1.0, 101.0)[None], symmetric(100),
@@ -172,7 +187,8 @@ def sampled_error(
     draws = integer(draws, "draws", minimum=3)
     instance(rng, np.random.Generator, "rng", "numpy.random.default_rng(seed)")
     moving = dual(rep)
-    outputs = np.stack([given.outputs(moving.multiply(given.inputs, g)) for g in moving.draw(draws, rng)])
+    elements = followed(list(moving.draw(draws, rng)), "Draws", progress)
+    outputs = np.stack([given.outputs(moving.multiply(given.inputs, g)) for g in elements])
     middle = outputs.mean(axis=0)
     off = outputs - middle  # centred first, since the mean may be much larger than what varies
     squares = np.square(off).sum(axis=(0, 2))

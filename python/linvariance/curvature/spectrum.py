@@ -15,6 +15,7 @@ from ..arrays import Array, instance, integer, listed
 from ..networks.network import Network
 from ..plots import draw_line, explain, opened
 from ..problems import Problem
+from ..progress import Progress, followed
 from ..tables import Columns, Tabular
 from ..training.trace import Trace
 from .along import Along
@@ -77,11 +78,11 @@ def extremes(H: CurvatureOperator | Along[CurvatureOperator], k: int = 1) -> Ext
     return Extremes(values[:k], values[: -k - 1 : -1], vectors[:, :k], vectors[:, : -k - 1 : -1])
 
 
-def sharpness(problem: Problem, networks: Sequence[Network] | Trace) -> Array:
+def sharpness(problem: Problem, networks: Sequence[Network] | Trace, *, progress: Progress = False) -> Array:
     """The largest eigenvalue of the Hessian at each of several networks (T,), or at each state of a Trace.
 
     Gradient descent is stable at a minimum while lr is below 2/sharpness. Each search starts from the vector found at
-    the network before.
+    the network before. With progress=True a bar on stderr counts networks; a callback (done, total) hears of them.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data(np.eye(3), np.diag([3.0, 2.0, 1.0]))
@@ -99,7 +100,7 @@ def sharpness(problem: Problem, networks: Sequence[Network] | Trace) -> Array:
     for t, network in enumerate(networks):
         check_network(problem, network, f"networks[{t}]")
     values, vector = [], np.zeros(0)
-    for t, network in enumerate(networks):
+    for t, network in enumerate(followed(networks, "Sharpness", progress)):
         H = hessian(problem, network)
         _check_operator(H, f"networks[{t}]")
         if H.shape[0] <= DENSE:
@@ -192,18 +193,24 @@ def spectral_density(
 
 @overload
 def sampled_density(
-    H: CurvatureOperator, *, probes: int, rng: np.random.Generator, degree: int = 200
+    H: CurvatureOperator, *, probes: int, rng: np.random.Generator, degree: int = 200, progress: Progress = False
 ) -> SpectralDensity: ...
 @overload
 def sampled_density(
-    H: Along[CurvatureOperator], *, probes: int, rng: np.random.Generator, degree: int = 200
+    H: Along[CurvatureOperator], *, probes: int, rng: np.random.Generator, degree: int = 200, progress: Progress = False
 ) -> tuple[SpectralDensity, ...]: ...
 def sampled_density(
-    H: CurvatureOperator | Along[CurvatureOperator], *, probes: int, rng: np.random.Generator, degree: int = 200
+    H: CurvatureOperator | Along[CurvatureOperator],
+    *,
+    probes: int,
+    rng: np.random.Generator,
+    degree: int = 200,
+    progress: Progress = False,
 ) -> SpectralDensity | tuple[SpectralDensity, ...]:
     """The same from products with random ±1 vectors, degree/2 with each probe: for networks of any size.
 
-    The mean of zᵀ T_k z / N estimates the k-th moment; the kernel polynomial method.
+    The mean of zᵀ T_k z / N estimates the k-th moment; the kernel polynomial method. With progress=True a bar on stderr
+    counts products with all probes, or the states of a run; a callback (done, total) hears of them.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data([[1.0]], [[2.0]])
@@ -213,14 +220,15 @@ def sampled_density(
     True
     """
     if isinstance(H, Along):
-        return tuple(sampled_density(one, probes=probes, rng=rng, degree=degree) for one in H)
+        states = followed(H, "States", progress)
+        return tuple(sampled_density(one, probes=probes, rng=rng, degree=degree) for one in states)
     _check_operator(H)
     degree, probes = integer(degree, "degree", maximum=10**5), integer(probes, "probes", minimum=2, maximum=10**6)
     instance(rng, np.random.Generator, "rng", "pass numpy.random.default_rng(seed)")
     ends = extremes(H) if H.shape[0] <= EXACT else _lanczos(H, 1, 1e-4)  # a 1 % wider interval forgives that
     center, half = _interval(ends.lowest[0], ends.highest[0])
     Z = rng.choice([-1.0, 1.0], (H.shape[0], probes))
-    samples = _chebyshev_samples(lambda V: (H.matmat(V) - center * V) / half, Z, degree)
+    samples = _chebyshev_samples(lambda V: (H.matmat(V) - center * V) / half, Z, degree, progress)
     return _smoothed(samples.mean(axis=1), samples.std(axis=1, ddof=1) / np.sqrt(probes), center, half)
 
 
@@ -236,7 +244,7 @@ def _smoothed(moments: Array, errors: Array, center: float, half: float) -> Spec
     return SpectralDensity(center + half * np.cos(angle), density, moments, errors, center, half)
 
 
-def _chebyshev_samples(apply: Callable[[Array], Array], Z: Array, degree: int) -> Array:
+def _chebyshev_samples(apply: Callable[[Array], Array], Z: Array, degree: int, progress: Progress = False) -> Array:
     """zᵀ T_k z / N for k = 0, ..., degree and each column z (degree + 1, probes).
 
     T_{j+k} + T_{j-k} = 2 T_j T_k saves half of the products.
@@ -244,7 +252,7 @@ def _chebyshev_samples(apply: Callable[[Array], Array], Z: Array, degree: int) -
     samples = np.empty((degree + 2, Z.shape[1]))
     last, this = Z, apply(Z)
     samples[0], samples[1] = 1.0, (Z * this).mean(axis=0)
-    for k in range(1, degree // 2 + 1):
+    for k in followed(range(1, degree // 2 + 1), "Density", progress):
         samples[2 * k] = 2 * (this * this).mean(axis=0) - samples[0]
         last, this = this, 2 * apply(this) - last
         samples[2 * k + 1] = 2 * (this * last).mean(axis=0) - samples[1]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from linvariance import files
 from linvariance.experiments.code import code
-from linvariance.experiments.track import Track
+from linvariance.progress import Track
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Job = TypeVar("Job")

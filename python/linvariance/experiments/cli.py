@@ -5,8 +5,7 @@ Exit codes: 0 done, 2 refused with a sentence on stderr, 130 interrupted.
 
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,7 +25,7 @@ from linvariance.experiments.studies.group import known
 from linvariance.experiments.studies.landscape import landscape as study_landscape
 from linvariance.experiments.studies.path import path as study_path
 from linvariance.experiments.studies.study import Study, Subject, write
-from linvariance.experiments.track import Item, Track
+from linvariance.progress import bars
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -108,7 +107,7 @@ def reproduce(
     except (ValueError, OSError, ImportError) as error:
         return _refuse(str(error))
     try:
-        with _progress() as track:
+        with bars() as track:
             cache = Cache(out / ".cache", fresh)
             tracked = {name: replace(one, track=track, cache=cache) for name, one in experiments.items()}
             page = write_figures(wanted, tracked, out, track, cache)
@@ -212,32 +211,12 @@ def _study(pose: Callable[[], Study], out: Path) -> int:
         with staged(out):  # found out before anything is computed, as all that `pose` refuses
             pass
         study = pose()
-        with _progress() as track:
+        with bars() as track:
             page = write(study, out, track)
     except (ValueError, OSError, ImportError) as error:
         return _refuse(str(error))
     sys.stdout.write(f"Look at {page}\n")
     return DONE
-
-
-@contextmanager
-def _progress() -> Iterator[Track]:
-    """Progress bars on stderr."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    with Progress(
-        TextColumn("{task.description:<23}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    ) as progress:
-
-        def track(items: Sequence[Item], description: str) -> Iterable[Item]:
-            return progress.track(items, description=description)
-
-        yield track
 
 
 def _refuse(sentence: str) -> int:

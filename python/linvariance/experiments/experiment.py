@@ -12,7 +12,7 @@ from linvariance.datasets import Digits
 from linvariance.experiments.cache import NO_CACHE, Arrays, Cache, key
 from linvariance.experiments.methods import HARD_WIRED, Method, learned
 from linvariance.experiments.protocol import LOSS_NAMES, Protocol
-from linvariance.experiments.track import Track, untracked
+from linvariance.progress import Track, untracked
 
 Floats = npt.NDArray[np.float64]
 

@@ -15,8 +15,8 @@ from linvariance.experiments.cache import NO_CACHE, Arrays, Cache, key
 from linvariance.experiments.experiment import Experiment
 from linvariance.experiments.methods import AUGMENTED, HARD_WIRED
 from linvariance.experiments.protocol import Protocol
-from linvariance.experiments.track import Track, untracked
 from linvariance.plots import LOOKS, Look
+from linvariance.progress import Track, untracked
 
 Floats = npt.NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from linvariance.experiments.provenance import provenance
 from linvariance.experiments.report import page
 from linvariance.experiments.results import Figure, Result
 from linvariance.experiments.staging import staged
-from linvariance.experiments.track import Track, untracked
+from linvariance.progress import Track, untracked
 
 
 def reproduce(

@@ -13,12 +13,14 @@ import scipy.sparse
 from scipy.sparse.csgraph import connected_components
 
 from ..arrays import Array, frozen, instance, last_axis
+from ..progress import Progress, Report, meter
 from .division import commuting
 from .representation import Representation
 
 EPS = float(np.finfo(np.float64).eps)
 TIE = 1e-10  # relative: eigenvalues of a random element of the commutant closer than this count as one (never data's)
 ATTEMPTS = 10
+STEPS = 6  # four averages, their eigenspaces, the rest
 DIVISION_ALGEBRAS = {"real": 1, "complex": 2, "quaternionic": 4}
 
 
@@ -74,12 +76,13 @@ class IsotypicDecomposition:
         return np.stack([np.square(rows @ c.basis.T).sum(axis=(-2, -1)) for c in self.components], axis=-1)
 
 
-def isotypic(rep: Representation, seed: int = 0) -> IsotypicDecomposition:
+def isotypic(rep: Representation, seed: int = 0, *, progress: Progress = False) -> IsotypicDecomposition:
     """The isotypic decomposition of an orthogonal representation.
 
     Eigenspaces of one random symmetric matrix averaged over the group are irreducible; two belong to one component if
     the block of a second, independent average between them is not zero. The result is verified, and the same for
-    the same seed.
+    the same seed. With progress=True a bar on stderr shows the six steps of an attempt, mostly the only one; a callback
+    (done, 6) hears of them.
 
     >>> from linvariance.groups import cyclic
     >>> [(c.multiplicity, c.dimension, c.type) for c in isotypic(cyclic(4)).components]
@@ -92,7 +95,8 @@ def isotypic(rep: Representation, seed: int = 0) -> IsotypicDecomposition:
     rng = np.random.default_rng(seed)
     best = None
     for _ in range(ATTEMPTS):
-        found = _decompose(rep, rng)
+        with meter(progress, "Isotypic decomposition", STEPS) as report:
+            found = _decompose(rep, rng, report)
         if best is None or found.residual < best.residual:
             best = found
         if best.residual < 10:
@@ -115,12 +119,17 @@ def coordinate_blocks(rep: Representation) -> list[npt.NDArray[np.intp]]:
     return [np.flatnonzero(label == k) for k in range(label.max() + 1)]
 
 
-def _decompose(rep: Representation, rng: np.random.Generator) -> IsotypicDecomposition:
-    one, two, three, proof = (_random_average(rep, rng) for _ in range(4))
+def _decompose(rep: Representation, rng: np.random.Generator, report: Report) -> IsotypicDecomposition:
+    averages = []
+    for done in range(1, 5):
+        averages.append(_random_average(rep, rng))
+        report(done)
+    one, two, three, proof = averages
     # Block by block: copies of different scale in a user's data are not mixed, and nor is their rounding.
     blocks = coordinate_blocks(rep)
     found = [_eigenspaces(one[np.ix_(part, part)]) for part in blocks]
     copies = _embedded(blocks, _sharpened(blocks, found, rep), rep.dim)
+    report(5)
     label = _links(copies, two)
     groups = [[copies[i] for i in np.flatnonzero(label == k)] for k in range(label.max() + 1)]
     if any(len({U.shape[1] for U in group}) > 1 for group in groups):
@@ -131,7 +140,9 @@ def _decompose(rep: Representation, rng: np.random.Generator) -> IsotypicDecompo
         range(len(components)), key=lambda k: (not trivial[k], -components[k].multiplicity, components[k].dimension)
     )
     components = [components[k] for k in order]
-    return IsotypicDecomposition(tuple(components), _residual(components, proof, rep.dim))
+    residual = _residual(components, proof, rep.dim)
+    report(STEPS)
+    return IsotypicDecomposition(tuple(components), residual)
 
 
 def _eigenspaces(symmetric: Array) -> list[Array]:

@@ -13,6 +13,7 @@ import scipy.linalg
 import scipy.sparse
 
 from ..arrays import Array, dense, frozen, integer, listed, reals
+from ..progress import Progress
 from . import closures
 from .closures import EPS, Closure
 from .isotypic import isotypic
@@ -147,7 +148,7 @@ class Matrices(Representation):
         """math.inf for a Lie group, else counted, up to the limit of `elements`."""
         return self._order if self._order is not None else len(self.elements())
 
-    def elements(self, limit: int = 10_000) -> Elements:
+    def elements(self, limit: int = 10_000, *, progress: Progress = False) -> Elements:
         """All matrices of a finite group, the identity first; refused above `limit` elements.
 
         >>> len(matrices([[[0.0, -1.0], [1.0, -1.0]]]).elements())
@@ -156,7 +157,8 @@ class Matrices(Representation):
         limit = integer(limit, "limit")
         if self._order is not None and self._order > limit:
             raise refuse_enumeration(repr(self), limit, self._order)
-        return enumerate_group(np.eye(self.dim), list(self._rho), np.matmul, _key, limit, repr(self))
+        facts = (limit, repr(self), progress, self._order)
+        return enumerate_group(np.eye(self.dim), list(self._rho), np.matmul, _key, *facts)
 
     def multiply(self, W: npt.ArrayLike, element: Elements) -> Array:
         """W ρ(g) for W (..., d0)."""
@@ -263,9 +265,9 @@ class Conjugated(Representation):
         """That of the orthogonal form."""
         return self._base.order()
 
-    def elements(self, limit: int = 10_000) -> Elements:
+    def elements(self, limit: int = 10_000, *, progress: Progress = False) -> Elements:
         """All matrices of a finite group, the identity first; refused above `limit` elements."""
-        return self._seen(self._base.elements(limit))
+        return self._seen(self._base.elements(limit, progress=progress))
 
     def multiply(self, W: npt.ArrayLike, element: Elements) -> Array:
         """W ρ(g) for W (..., d0)."""

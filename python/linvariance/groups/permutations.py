@@ -13,6 +13,7 @@ import scipy.sparse
 
 from .. import _core
 from ..arrays import Array, frozen, integer
+from ..progress import Progress
 from .representation import Elements, Representation, enumerate_group, moment_of, refuse_enumeration, rows_of
 
 Indices = npt.NDArray[np.int64]
@@ -133,7 +134,7 @@ class Permutations(Representation):
         """Exact: by formula for named groups, else by sympy (extra `groups`) or, without it, by enumeration."""
         return self._order if self._order is not None else self._counted
 
-    def elements(self, limit: int = 10_000) -> Elements:
+    def elements(self, limit: int = 10_000, *, progress: Progress = False) -> Elements:
         """All elements of the group, the identity first; refused above `limit` elements.
 
         >>> permutations([[1, 2, 0]]).elements()
@@ -144,13 +145,11 @@ class Permutations(Representation):
         limit = integer(limit, "limit")
         if self._order is not None and self._order > limit:
             raise refuse_enumeration(repr(self), limit, self._order)
-        identity = np.arange(self.dim)
+        identity, facts = np.arange(self.dim), (limit, repr(self), progress, self._order)
         if self._signs is None:
-            return enumerate_group(
-                identity, list(self._images), lambda g, h: g[h], lambda g: g.tobytes(), limit, repr(self)
-            )
+            return enumerate_group(identity, list(self._images), lambda g, h: g[h], lambda g: g.tobytes(), *facts)
         start = np.stack([identity, np.ones_like(identity)])
-        return enumerate_group(start, list(self.generators), _compose_signed, lambda g: g.tobytes(), limit, repr(self))
+        return enumerate_group(start, list(self.generators), _compose_signed, lambda g: g.tobytes(), *facts)
 
     def multiply(self, W: npt.ArrayLike, element: Elements) -> Array:
         """W ρ(g) for W (..., d0)."""

@@ -14,6 +14,7 @@ import scipy.linalg
 import scipy.sparse
 
 from ..arrays import Array, dense, frozen, instance, integer, last_axis, matrix
+from ..progress import Progress, meter
 from .inspection import Check, Summary, check, summary
 
 DENSE_LIMIT = 2**30  # bytes of a matrix (d0, d0) that is formed without being asked for
@@ -75,8 +76,11 @@ class Representation(ABC):
         """Number of distinct ρ(g), exact; math.inf for an infinite group."""
 
     @abstractmethod
-    def elements(self, limit: int = 10_000) -> Elements:
-        """All ρ(g), in the form of the generators, the identity first; refused above `limit` elements."""
+    def elements(self, limit: int = 10_000, *, progress: Progress = False) -> Elements:
+        """All ρ(g), in the form of the generators, the identity first; refused above `limit` elements.
+
+        progress: True for a bar on stderr, or a callback (found, order) after each thousand; order None if not known.
+        """
 
     @abstractmethod
     def multiply(self, W: npt.ArrayLike, element: Elements) -> Array:
@@ -188,18 +192,24 @@ def enumerate_group(
     key: Callable[[Elements], bytes],
     limit: int,
     what: str,
+    progress: Progress,
+    order: float | None,
 ) -> Elements:
     """All products of the generators, breadth first over the Cayley graph; refused above `limit` elements."""
     found, seen = [identity], {key(identity)}
-    for element in found:  # grows while it is walked
-        for generator in generators:
-            product = compose(generator, element)
-            if key(product) in seen:
-                continue
-            if len(found) == limit:
-                raise refuse_enumeration(what, limit, None)
-            seen.add(key(product))
-            found.append(product)
+    with meter(progress, "Elements", None if order is None else int(order)) as report:
+        for element in found:  # grows while it is walked
+            for generator in generators:
+                product = compose(generator, element)
+                if key(product) in seen:
+                    continue
+                if len(found) == limit:
+                    raise refuse_enumeration(what, limit, None)
+                seen.add(key(product))
+                found.append(product)
+                if not len(found) % 1000:
+                    report(len(found))
+        report(len(found))
     return np.stack(found)
 
 

@@ -16,6 +16,7 @@ from ..groups import Representation
 from ..optima import solve
 from ..plots import LOOKS, Curve, draw, explain, few, opened
 from ..problems import check_pose, methods
+from ..progress import Progress, followed
 from ..tables import Columns, Table, Tabular
 from .folds import mean_square
 
@@ -96,6 +97,7 @@ def learning_curve(
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     held_out: float = 0.2,
     ridge: float = 0.0,
+    progress: Progress = False,
 ) -> LearningCurve:
     """Held-out losses of the four methods against the number of samples, each shuffle read once as moments grow.
 
@@ -111,6 +113,7 @@ def learning_curve(
         sizes: numbers of samples to fit; None: ten from 2 to all that are not held out, evenly in their logarithm.
         seeds: one shuffle each.
         held_out: share of the rows, at least one, that losses are measured on.
+        progress: True for a bar on stderr, or a callback (done, total), that counts shuffles.
 
     >>> import linvariance as lv
     >>> rng = np.random.default_rng(0)
@@ -129,7 +132,7 @@ def learning_curve(
     check_pose(Moments.from_data(inputs[:1], targets[:1]), rep, None)
     strength = real(strength, "strength")
     loss = np.empty((len(METHODS), len(starts), len(counts)))
-    for k, seed in enumerate(starts):
+    for k, seed in enumerate(followed(starts, "Shuffles", progress)):
         order = np.random.default_rng(seed).permutation(len(inputs))
         test = Moments.from_data(inputs[order[kept:]], targets[order[kept:]])
         for t, data in enumerate(_growing(inputs[order], targets[order], counts)):

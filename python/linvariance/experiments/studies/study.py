@@ -17,9 +17,9 @@ from linvariance.experiments.provenance import tools
 from linvariance.experiments.staging import staged
 from linvariance.experiments.studies.data import Dataset, read
 from linvariance.experiments.studies.group import parse
-from linvariance.experiments.track import Track, untracked
 from linvariance.groups import Representation
 from linvariance.groups.inspection import readable
+from linvariance.progress import Track, untracked
 
 SHOWN = 15  # rows of a table that are on the page, too; all are in its file
 
