@@ -98,3 +98,7 @@ def test_summaries_of_large_and_infinite_groups():
     irrational = g.matrices([zoo.turn(np.sqrt(2))]).summary()
     assert (irrational.order, irrational.commutant) == (None, 2)
     assert "not counted" in str(irrational)
+
+
+def test_a_group_without_invariants_reads_well():
+    assert "invariants none: only W = 0 is invariant\n" in str(lv.groups.hypercube(4).summary())

@@ -65,25 +65,26 @@ if TYPE_CHECKING:  # scikit-learn is imported when one of these is asked for
 
 __version__ = version("linvariance")
 
-ESTIMATORS = (
+_ESTIMATORS = (  # and their module
     "AugmentedRegressor",
     "HardWiredRegressor",
     "InvariantClassifier",
     "InvariantProjection",
     "RegularizedRegressor",
     "RegularizedRegressorCV",
+    "estimators",
 )
 
 
 def __getattr__(name: str) -> Any:
-    if name == "estimators" or name in ESTIMATORS:
+    if name in _ESTIMATORS:
         module = import_module(".estimators", __name__)
         return module if name == "estimators" else getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "estimators", *ESTIMATORS})
+    return sorted({*__all__, *_ESTIMATORS, "__doc__", "__version__"})
 
 
 __all__ = [

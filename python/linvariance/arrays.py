@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,6 +104,16 @@ def listed(value: object, name: str) -> list[Any]:
     return list(value)
 
 
+def some(values: Sequence[object]) -> str:
+    """The first three of many, and how many there are, for a sentence.
+
+    >>> some([1, 2]), some(range(1000))
+    ('1, 2', '0, 1, 2, ... (1000 in all)')
+    """
+    shown = ", ".join(f"{value!r:.30}" for value in values[:3])
+    return shown if len(values) <= 3 else f"{shown}, ... ({len(values)} in all)"
+
+
 def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """`array`, C-ordered and read-only, so that it can be handed out and kept."""
     array = np.ascontiguousarray(array)
@@ -118,7 +128,7 @@ def index(value: object, name: str) -> int:
     try:
         return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"{name} must be an integer, but is {value!r}.") from None
+        raise TypeError(f"{name} must be an integer, but is {value!r:.60}.") from None
 
 
 def integer(value: object, name: str, minimum: int = 1, maximum: int = 2**53) -> int:
@@ -134,11 +144,11 @@ def integer(value: object, name: str, minimum: int = 1, maximum: int = 2**53) ->
 def real(value: object, name: str, minimum: float = 0.0, *, positive: bool = False) -> float:
     """`value` as a finite float of at least `minimum` (above it, if `positive`)."""
     if isinstance(value, (bool, np.bool_, str, bytes, complex, np.complexfloating)):
-        raise TypeError(f"{name} must be a real number, but is {value!r}.")
+        raise TypeError(f"{name} must be a real number, but is {value!r:.60}.")
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a real number, but is {value!r}.") from None
+        raise TypeError(f"{name} must be a real number, but is {value!r:.60}.") from None
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, but is {number}.")
     if number < minimum or (positive and number == minimum):

@@ -17,6 +17,8 @@ from .groups import Representation, dual
 from .progress import Progress, followed
 from .tensors import rows
 
+__all__ = ["SampledError", "Split", "accuracy", "error", "orbit_variance", "sampled_error", "seen_and_frozen", "split"]
+
 
 @dataclass(frozen=True, eq=False)
 class Split:
@@ -229,3 +231,7 @@ def _labels(labels: npt.ArrayLike, n: int, outputs: int) -> npt.NDArray[np.int64
     if array.min() < 0 or array.max() >= outputs:
         raise ValueError(f"labels must lie in 0 .. {outputs - 1}, but reach from {array.min()} to {array.max()}.")
     return array.astype(np.int64)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -90,6 +90,7 @@ SCALARS = {
     ("image_translations", "height"): (lambda v: lv.groups.image_translations(v, 3), NOT_COUNTS),
     ("image_translations", "width"): (lambda v: lv.groups.image_translations(3, v), NOT_COUNTS),
     ("elements", "limit"): (lambda v: REP.elements(limit=v), NOT_COUNTS),
+    ("elements of large groups", "limit"): (lambda v: lv.groups.symmetric(v).elements(), {"196!": 196, "2000!": 2000}),
     ("permutations", "generators"): (lv.groups.permutations, GENERATORS),
     ("matrices", "generators"): (
         lv.groups.matrices,

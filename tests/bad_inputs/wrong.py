@@ -68,6 +68,7 @@ NOT_COUNTS = {
     "complex": 1j,
     "array": np.array([1, 2]),
     "list": [2],
+    "a thousand": [2] * 1000,
 }
 NOT_FROM_ZERO = {k: v for k, v in NOT_COUNTS.items() if k != "0"}
 NOT_STRENGTHS = {
@@ -81,6 +82,7 @@ NOT_STRENGTHS = {
     "True": True,
     "array": np.array([1.0, 2.0]),
     "list": [1.0],
+    "a thousand": [1.0] * 1000,
 }
 NOT_POSITIVE = {**NOT_STRENGTHS, "0": 0.0}
 NOT_DATA = {"array": X, "None": None, "str": "moments", "representation": REP, "tuple": (X, Y)}
@@ -97,7 +99,14 @@ NOT_NETWORKS = {
     "problem": PROBLEM,
     "overflow": OVERFLOW,
 }
-NOT_ACTIVATIONS = {"unknown": "gelu", "None": None, "function": np.tanh, "a list": ["relu"], "capital": "ReLU"}
+NOT_ACTIVATIONS = {
+    "unknown": "gelu",
+    "None": None,
+    "function": np.tanh,
+    "a list": ["relu"],
+    "long": "relu" * 1000,
+    "capital": "ReLU",
+}
 NOT_PROBLEMS = {"None": None, "array": X, "moments": MOMENTS, "str": "augmented"}
 BARE_NETWORKS = {name: NOT_NETWORKS[name] for name in ("None", "array", "layers", "str")}
 UNFIT_NETWORKS = {

@@ -5,3 +5,7 @@ from .departure import Departure, departure
 from .mixing import Mixing, mixing
 
 __all__ = ["Departure", "Mixing", "departure", "mixing", "per_sample", "shared", "without_replacement"]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -18,3 +18,7 @@ __all__ = [
     "sharpness",
     "spectral_density",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

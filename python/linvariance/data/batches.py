@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Anyreal, Array, listed, nonnegative, samples, stacked
+from ..arrays import Anyreal, Array, listed, nonnegative, samples, some, stacked
 
 Batch = tuple[Anyreal, Anyreal, Array | None]
 PAIRS = "(X, Y), (X, Y, weights), or a table whose columns inputs= and targets= name"
@@ -99,8 +99,7 @@ def _columns(table: Any, names: Sequence[Any], argument: str) -> npt.NDArray[Any
     known = column_names(table) or []
     for name in names:
         if name not in known:
-            shown = ", ".join(map(repr, known[:8])) + ", ..." * (len(known) > 8)
-            raise ValueError(f"{argument} asks for the column {name!r}, but the table has {shown}.")
+            raise ValueError(f"{argument} asks for the column {name!r:.60}, but the table has {some(known)}.")
     if not len(table[names[0]]):
         return np.empty((0, len(names)))
     return stacked(table, names, argument)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import files
-from ..arrays import Array, frozen, instance, matrix, real, reals, samples, total_weight
+from ..arrays import Array, frozen, instance, matrix, real, reals, total_weight
 from ..groups import Distribution, Representation
 from ..objectives import quadratics
 from ..objectives.equivariance import Equivariant
@@ -31,7 +31,8 @@ class Moments:
     The state is the total weight and the triangular factor R of the weighted rows [1, X, Y]: its at most 1 + d0 + dL
     rows are an equivalent data set, with the same sum of squares ‖WX - Y‖² for every W. Two states merge by a QR of
     their stacked factors, so any split and any order of the data gives the same moments up to rounding, and no digit
-    is lost to XᵀX. Immutable; make one with `Moments.from_data` or `Moments.load`.
+    is lost to XᵀX. Immutable, so new rows are taken in by `moments += Moments.from_data(X, Y)`, and streams of them by
+    `Moments.from_batches`.
 
     >>> X, Y = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]]), np.array([1.0, 2.0, 4.0])
     >>> whole, parts = Moments.from_data(X, Y), Moments.from_data(X[:1], Y[:1]) + Moments.from_data(X[1:], Y[1:])
@@ -143,14 +144,6 @@ class Moments:
         _refuse_overflow(R, n, fold.inputs)
         return cls(R, n, fold.inputs)
 
-    def update(self, X: npt.ArrayLike, Y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Moments:
-        """The moments of these data and the new rows together."""
-        inputs, targets = samples(X, Y)
-        for name, found, own in (("X", inputs.shape[1], self.inputs), ("Y", targets.shape[1], self.outputs)):
-            if found != own:
-                raise ValueError(f"{name} has {found} columns, but these moments are of {own}.")
-        return self + Moments.from_data(inputs, targets, weights)
-
     def __add__(self, other: Moments) -> Moments:
         if not isinstance(other, Moments):
             return NotImplemented
@@ -169,7 +162,7 @@ class Moments:
         return self if isinstance(other, int) and other == 0 else NotImplemented  # so that sum() works
 
     def centered(self) -> Moments:
-        """Moments about the means; they refuse `+` and `update`. Keep the original for `mean_x` and `mean_y`.
+        """Moments about the means; they refuse `+`. Keep the original for `mean_x` and `mean_y`.
 
         Columns that are constant up to rounding become exactly zero.
         """

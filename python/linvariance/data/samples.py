@@ -39,7 +39,7 @@ class Samples:
         self, X: npt.ArrayLike, y: npt.ArrayLike, loss: str = "squared", *, classes: int | None = None
     ) -> None:
         if not isinstance(loss, str) or loss not in LOSSES:
-            raise ValueError(f"loss must be one of {', '.join(LOSSES)}, but is {loss!r}.")
+            raise ValueError(f"loss must be one of {', '.join(LOSSES)}, but is {loss!r:.60}.")
         if classes is not None and loss != "cross_entropy":
             raise ValueError('classes is for loss="cross_entropy": squared targets have their own columns.')
         self.loss = loss

@@ -21,3 +21,7 @@ __all__ = [
     "time_scales",
     "visits",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -94,7 +94,7 @@ class StreamedRegressor(MomentRegressor):
         columns, own = np.size(y, 1) if np.ndim(y) == 2 else 1, self.moments_.outputs
         if columns != own:
             raise ValueError(f"y has {columns} columns, but before it had {own}: pass {own}, or fit anew.")
-        return self._settle(self.moments_.update(X, y, weights), flat=self.coef_.ndim == 1)
+        return self._settle(self.moments_ + Moments.from_data(X, y, weights), flat=self.coef_.ndim == 1)
 
 
 class HardWiredRegressor(StreamedRegressor):

@@ -156,7 +156,7 @@ def landscape(
         points: how many critical points, by increasing loss.
         epochs: train a network for so many epochs, and show which critical points it passes.
         seed: of its initial weights.
-        targets: of a .csv the names of the target columns, as a,b; of an .npy their number; by default the last column.
+        targets: of a .csv the names of the target columns, as a,b; of an .npy how many of the last, by default one.
         out: the folder for pictures, tables and index.html.
     """
 
@@ -188,7 +188,7 @@ def path(
         from_: the least λ shown; chosen from the data if not given.
         to: the greatest λ shown; chosen from the data if not given.
         points: how many λ.
-        targets: of a .csv the names of the target columns, as a,b; of an .npy their number; by default the last column.
+        targets: of a .csv the names of the target columns, as a,b; of an .npy how many of the last, by default one.
         out: the folder for pictures, tables and index.html.
     """
 

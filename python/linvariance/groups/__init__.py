@@ -67,3 +67,7 @@ __all__ = [
     "uniform_turns",
     "weighted",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 
-from ..arrays import Array, integer, listed, matrix
+from ..arrays import Array, integer, listed, matrix, some
 from .closures import EPS
 from .matrices import Conjugated, Matrices
 from .permutations import Permutations, Signs
@@ -71,7 +71,9 @@ def subgroup(rep: Representation, generators: Sequence[int]) -> Representation:
     if not count:
         raise ValueError(f"{rep!r} has no discrete generators to choose from; generators must name some.")
     if not chosen or max(chosen) >= count:
-        raise ValueError(f"generators must name some of the {count} generators 0 .. {count - 1}, but are {chosen}.")
+        raise ValueError(
+            f"generators must name some of the {count} generators 0 .. {count - 1}, but are {some(chosen)}."
+        )
     if isinstance(rep, Permutations):
         return Permutations(rep.images[chosen], None if rep.signs is None else rep.signs[chosen])
     if isinstance(rep, Conjugated):

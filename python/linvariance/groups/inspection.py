@@ -51,7 +51,8 @@ def check(rep: Representation, relations: Sequence[Sequence[int]] = ()) -> Check
     for word, residual in zip(words, residuals, strict=True):
         if residual > GATE * rep.rounding_growth():
             raise ValueError(
-                f"The relation {word} does not hold: the product differs from the identity by {residual * unit:.2g}. "
+                f"The relation {word!s:.60} does not hold: the product differs from the identity by "
+                f"{residual * unit:.2g}. "
                 "These generators are no representation of that group."
             )
     return Check(
@@ -91,7 +92,9 @@ class Summary:
             "dimension": f"{self.dimension}",
             "order": readable(self.order),
             "orbits": "-" if self.orbits is None else f"{self.orbits}",
-            "invariants": f"{self.invariants} ({self.saved:.1%} of the parameters saved)",
+            "invariants": f"{self.invariants} ({self.saved:.1%} of the parameters saved)"
+            if self.invariants
+            else "none: only W = 0 is invariant",
             "commutant": "not formed" if self.commutant is None else f"{self.commutant}",
         }
         return "\n".join([self.name, *(f"  {key:<11}{value}" for key, value in lines.items())])
@@ -129,7 +132,7 @@ def _word(relation: Sequence[int], generators: int, k: int) -> tuple[int, ...]:
     word = tuple(integer(letter, name, minimum=-generators) for letter in listed(relation, name))
     if not word or 0 in word or max(word) > generators:
         raise ValueError(
-            f"{name} must name generators 1 .. {generators} (-1 .. -{generators} for inverses), but is {word}."
+            f"{name} must name generators 1 .. {generators} (-1 .. -{generators} for inverses), but is {word!s:.60}."
         )
     return word
 

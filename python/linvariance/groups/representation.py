@@ -15,7 +15,7 @@ import scipy.sparse
 
 from ..arrays import Array, dense, frozen, instance, integer, last_axis, matrix
 from ..progress import Progress, meter
-from .inspection import Check, Summary, check, summary
+from .inspection import Check, Summary, check, readable, summary
 
 DENSE_LIMIT = 2**30  # bytes of a matrix (d0, d0) that is formed without being asked for
 Elements = npt.NDArray[Any]
@@ -215,7 +215,7 @@ def enumerate_group(
 
 def refuse_enumeration(what: str, limit: int, order: float | None) -> ValueError:
     """The error for a group of more than `limit` elements; `order` where it is known."""
-    size = f"{order:,} elements, above" if order is not None and order < math.inf else "more elements than"
+    size = f"{readable(order)} elements, above" if order is not None and order < math.inf else "more elements than"
     return ValueError(
         f"{what} has {size} the limit of {limit:,}: pass a larger limit, or use what needs no enumeration "
         "(invariant_basis, project, average_moment)."

@@ -42,7 +42,7 @@ def subgroups(rep: Representation, *, conjugates: bool = False, limit: int = LIM
     """
     check_representation(rep)
     if not isinstance(conjugates, bool):
-        raise TypeError(f"conjugates must be True or False, but is {conjugates!r}.")
+        raise TypeError(f"conjugates must be True or False, but is {conjugates!r:.60}.")
     elements = _elements(rep, integer(limit, "limit"))
     product = _product_table(rep, elements)
     found = [H for orbit in _classes(product, repr(rep)) for H in (orbit if conjugates else orbit[:1])]

@@ -10,3 +10,7 @@ from .regression import KernelRegression, ridge
 from .tangent import FiniteWidth, finite_width
 
 __all__ = ["Averaged", "FiniteWidth", "KernelRegression", "augmented", "convolutional", "finite_width", "ntk", "ridge"]
+
+
+def __dir__() -> list[str]:
+    return __all__

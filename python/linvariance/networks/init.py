@@ -11,6 +11,8 @@ import numpy.typing as npt
 from ..arrays import Array, real
 from .network import Network
 
+__all__ = ["Init", "balanced", "gaussian", "given", "pytorch"]
+
 Init = Callable[[Sequence[int], np.random.Generator], Sequence[Array]]
 
 
@@ -80,3 +82,7 @@ class _Given:
 
 def _shapes(widths: Sequence[int]) -> list[tuple[int, int]]:
     return list(zip(widths[1:], widths[:-1], strict=True))
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -146,7 +146,7 @@ def _growing(X: Anyreal, Y: Anyreal, sizes: Sequence[int]) -> Iterator[Moments]:
     data = Moments.from_data(X[: sizes[0]], Y[: sizes[0]])
     yield data
     for start, stop in pairwise(sizes):
-        data = data.update(X[start:stop], Y[start:stop])
+        data += Moments.from_data(X[start:stop], Y[start:stop])
         yield data
 
 

@@ -83,7 +83,7 @@ class RankSelection(Tabular):
         [1, 1]
         """
         if not isinstance(criterion, str) or criterion not in CRITERIA:
-            raise ValueError(f"criterion must be one of {', '.join(CRITERIA)}, but is {criterion!r}.")
+            raise ValueError(f"criterion must be one of {', '.join(CRITERIA)}, but is {criterion!r:.60}.")
         return min(self.scores, key=lambda score: getattr(score, criterion))
 
     def _columns(self) -> Columns:

@@ -109,7 +109,7 @@ class SymmetrySelection(Tabular):
         'none'
         """
         if not isinstance(criterion, str) or criterion not in CRITERIA:
-            raise ValueError(f"criterion must be one of {', '.join(CRITERIA)}, but is {criterion!r}.")
+            raise ValueError(f"criterion must be one of {', '.join(CRITERIA)}, but is {criterion!r:.60}.")
         values = [getattr(score, criterion) for score in self.scores]
         if None in values:
             raise ValueError(
@@ -291,7 +291,7 @@ def _candidates(candidates: Candidates, data: Moments) -> dict[str, Representati
         raise ValueError("candidates is empty: pass representations, such as groups.subgroups(rep) lists.")
     for name, rep in named.items():
         if not isinstance(name, str):
-            raise TypeError(f"candidates must be named by strings, but one is named {name!r}.")
+            raise TypeError(f"candidates must be named by strings, but one is named {name!r:.60}.")
         instance(rep, Representation, f"candidates[{name!r}]", "see linvariance.groups")
         check_pose(data, rep, None)
         if not rep.is_orthogonal:

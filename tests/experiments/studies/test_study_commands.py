@@ -120,7 +120,7 @@ def test_labels_are_encoded_and_the_page_says_so(arrays, tmp_path):
 def test_names_from_outside_are_escaped_in_the_page(arrays, tmp_path):
     both = "\n".join(",".join(map(repr, row)) for row in np.hstack(arrays)[:, :5].tolist())
     (tmp_path / "d.csv").write_text(f"a,b,c,d,<b>u & v</b>\n{both}\n", encoding="utf-8")
-    assert run(*path_of(tmp_path / "d.csv", "--out", tmp_path / "out")) == 0
+    assert run(*path_of(tmp_path / "d.csv", "--targets", "<b>u & v</b>", "--out", tmp_path / "out")) == 0
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert "&lt;b&gt;u &amp; v&lt;/b&gt;" in page
     assert "<b>" not in page

@@ -50,8 +50,8 @@ def read(path: Path, targets: str | None = None) -> Dataset:
     Args:
         path: an .npz with X (n, d0) and either Y (n, dL) or integer labels y (n,), which become one-hot targets; an
             .npy matrix or a .csv with a line of column names, rows being samples.
-        targets: how many of the last columns of the .npy are targets, or the names of those of the .csv, joined by
-            commas; by default the last one.
+        targets: how many of the last columns of the .npy are targets, by default the last one; or the names of those of
+            the .csv, joined by commas, which may be left out if it has two columns.
 
     Raises:
         OSError, ValueError: naming the file and the place in it.
@@ -161,6 +161,11 @@ def _header(file: TextIO, path: Path) -> list[str]:
 
 
 def _columns(names: Sequence[str], targets: str | None, path: Path) -> list[int]:
+    if targets is None and len(names) > 2:
+        raise ValueError(
+            f"{path} has {len(names)} columns, {_shortened(names)}: say which are targets, such as "
+            f"--targets {names[-1]}, or several joined by commas."
+        )
     wanted = [name.strip() for name in targets.split(",")] if targets is not None else [names[-1]]
     for name in wanted:
         if name not in names:
