@@ -80,6 +80,8 @@ def test_a_jump_is_found_named_and_drawn():
     assert numbers(study)["smallest gap"] == 0.0
     above, below = shown["path"].picture.axes
     assert [text.get_text() for text in above.texts] == ["jump at λ = 0.75"]
+    shown["path"].picture.canvas.draw()
+    assert above.texts[0].get_window_extent().y0 >= above.bbox.y1  # above the panel, off the curves
     assert "1 jump and no near-crossings" in shown["path"].caption
     curve = shown["limits"].picture.axes[0].lines[-2]  # the last line is the mark
     gap = np.flatnonzero(np.isnan(curve.get_ydata()))
@@ -146,3 +148,27 @@ def test_extremes_have_a_path(group, rank, zero, rng):
 def test_requests_that_are_refused(arguments, words, common):
     with pytest.raises(ValueError, match=words):
         path(common, **arguments)
+
+
+def test_held_out_error_is_that_of_each_part_by_what_is_fitted_to_the_others():
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((23, 4))
+    common = subject(X, X @ rng.standard_normal((4, 2)) + rng.standard_normal((23, 2)), "cyclic", 1)
+    study = path(common, start=1e-2, stop=1e2, points=3)
+    rows, found = np.array(exhibits(study)["held_out"].rows), numbers(study)
+    parts = np.array_split(np.random.default_rng(0).permutation(23), 5)
+    for strength, error, _ in rows:
+        total = 0.0
+        for part in parts:
+            m = lv.Moments.from_data(np.delete(X, part, axis=0), np.delete(common.data.Y, part, axis=0))
+            W = lv.solve(lv.regularized(m, common.representation, rank=1, strength=strength)).weights
+            total += np.square(X[part] @ W.T - common.data.Y[part]).sum()
+        assert error == pytest.approx(total / 23, rel=1e-10)
+    assert found["least held-out error"] == pytest.approx(rows[:, 1].min())
+    assert found["held-out error at ∞"] > 0
+
+
+def test_a_single_sample_is_not_held_out():
+    study = path(subject(np.ones((1, 2)), np.ones((1, 1)), "symmetric", 1))
+    assert [part.name for part in study.parts] == ["path", "limits"]
+    assert "least held-out error" not in numbers(study)

@@ -11,7 +11,7 @@ import linvariance as lv
 from linvariance.experiments import cli
 
 LANDSCAPE = ("landscape", "spectrum")
-PATH = ("path", "limits")
+PATH = ("path", "limits", "held_out")
 
 
 @pytest.fixture(scope="module")

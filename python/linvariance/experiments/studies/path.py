@@ -15,10 +15,13 @@ from linvariance.experiments.results import listed
 from linvariance.experiments.studies.study import Finding, Part, Study, Subject, counted
 from linvariance.optima.crossings import Jump, NearCrossing
 from linvariance.optima.path import PathValues
+from linvariance.selection.folds import averaged, folds_of, mean_square
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+FOLDS, SEED = 5, 0  # of the samples that are held out in turn
+ABOVE = 1.02  # of a panel's height: where labels touch no curve
 LEAST = 1e-6  # gap that is drawn: at a jump it falls to rounding, which would fill the picture
 
 
@@ -34,7 +37,13 @@ def path(subject: Subject, *, start: float | None = None, stop: float | None = N
     if start is not None and stop is not None and start >= stop:
         raise ValueError(f"--from {start:g} must be below --to {stop:g}.")
     f = lv.regularization_path(subject.moments, subject.representation, rank=subject.rank)
-    view = Path(f, start, stop, points)
+    view = Path(f, subject, start, stop, points)
+    parts = [
+        Part("path", "Singular values along the path", view.spectra),
+        Part("limits", "Distance from invariance and loss along the path", view.limits),
+    ]
+    if view.folds:
+        parts.append(Part("held_out", "Error on held-out samples along the path", view.errors))
     return Study(
         "path",
         "Regularization path",
@@ -42,10 +51,7 @@ def path(subject: Subject, *, start: float | None = None, stop: float | None = N
         "The problem is (1/n)‖WX - Y‖² + λ‖WG‖², for every λ.",
         {"from": start, "to": stop, "points": points},
         view.findings,
-        [
-            Part("path", "Singular values along the path", view.spectra),
-            Part("limits", "Distance from invariance and loss along the path", view.limits),
-        ],
+        parts,
     )
 
 
@@ -54,6 +60,7 @@ class Path:
     """A regularization path within a range of strengths: as numbers, and drawn."""
 
     path: lv.RegularizationPath
+    subject: Subject
     start: float | None
     stop: float | None
     points: int
@@ -83,8 +90,50 @@ class Path:
         special += [near.strength for near in self.near]
         return self.path.evaluate(np.unique([*np.geomspace(*self.ends, self.points), *special]))
 
+    @property
+    def folds(self) -> int:
+        """In how many parts the samples are dealt to hold one out; 0 for a single sample."""
+        n = len(self.subject.data.X)
+        return min(FOLDS, n) if n > 1 else 0
+
+    @cached_property
+    def held_out(self) -> tuple[Floats, Floats]:
+        """(1/n)‖WX - Y‖² on samples that the fit has not seen, and its standard error (T + 2): at 0+, along λ, at ∞."""
+        dealt, losses = folds_of(self.subject.data.X, self.subject.data.Y, self.folds, SEED), []
+        for rest, part in dealt.splits():
+            f = lv.regularization_path(rest, self.path.representation, rank=self.path.rank)
+            start, limit = (part.outputs * mean_square(one.weights, part) for one in (f.at_zero, f.limit))
+            along = f.losses(part, self.values.strengths)[:, min(self.path.rank, part.outputs) - 1]
+            losses.append([start, *along, limit])
+        means, errors = zip(*(averaged(column, dealt.parts) for column in np.transpose(losses)), strict=True)
+        return np.array(means), np.array(errors)
+
+    def errors(self) -> Exhibit:
+        """Error on held-out samples, with that of both limits."""
+        mean, spread = self.held_out
+        strengths, along = self.values.strengths, mean[1:-1]
+        best = int(along.argmin())
+        picture, (panel,) = plots.panels(size=(8.0, 4.8))
+        levels = [
+            plots.Level(mean[0], plots.LOOKS[1], "limit λ → 0+"),
+            plots.Level(mean[-1], plots.LOOKS[0], "limit λ → ∞: hard-wired"),
+        ]
+        plots.draw(panel, [plots.Curve("optimum W(λ)", strengths, along[np.newaxis], plots.LOOKS[2])], levels)
+        panel.set_xscale("log")
+        plots.mark(panel, strengths[best], f"least at λ = {strengths[best]:.4g}", height=ABOVE, inwards=True)
+        plots.explain(panel, "strength λ", "held-out (1/n)‖WX - Y‖²")
+        plots.legend(picture, panel)
+        return Exhibit(
+            picture,
+            ("strength", "held_out", "standard_error"),
+            list(zip(strengths.tolist(), along.tolist(), spread[1:-1].tolist(), strict=True)),
+            f"The mean squared error on samples that the fit has not seen, each of {self.folds} parts held out once: "
+            f"least at λ = {strengths[best]:.6g} with {along[best]:.6g} (standard error {spread[best + 1]:.2g}); "
+            f"{mean[0]:.6g} for λ → 0+ and {mean[-1]:.6g} if hard-wired.",
+        )
+
     def findings(self) -> list[Finding]:
-        """Jumps, gaps, and where the path leads at both ends."""
+        """Jumps, gaps, where the path leads at both ends, and which strength predicts best."""
         zero, start, limit = self.path(0.0), self.path.at_zero, self.path.limit
         none = "of any other strength" if self.path.jumps else "at any strength"
         return [
@@ -114,6 +163,17 @@ class Path:
                 float(np.linalg.norm(self.values.weights[-1] - limit.weights)),
                 f"at λ = {self.ends[1]:.6g}, the last one drawn",
             ),
+            *(self._on_held_out() if self.folds else ()),
+        ]
+
+    def _on_held_out(self) -> list[Finding]:
+        mean, spread = self.held_out
+        best = 1 + int(mean[1:-1].argmin())
+        remark = f"at λ = {self.values.strengths[best - 1]:.6g}; (1/n)‖WX - Y‖² over {self.folds} folds, standard error"
+        return [
+            Finding("least held-out error", float(mean[best]), f"{remark} {spread[best]:.2g}"),
+            Finding("held-out error at 0+", float(mean[0]), f"standard error {spread[0]:.2g}"),
+            Finding("held-out error at ∞", float(mean[-1]), f"hard-wired; standard error {spread[-1]:.2g}"),
         ]
 
     def spectra(self) -> Exhibit:
@@ -199,7 +259,7 @@ class Path:
         marks = [(jump.strength, f"jump at λ = {jump.strength:.4g}") for jump in self.jumps]
         marks += [(near.strength, f"near-crossing, gap {near.gap:.2g}") for near in self.near]
         for place, (strength, text) in enumerate(sorted(marks)):
-            plots.mark(panel, strength, text if named else "", height=0.92 - 0.08 * (place % 4), inwards=True)
+            plots.mark(panel, strength, text if named else "", height=ABOVE + 0.05 * (place % 4), inwards=True)
 
     def _perp(self, solution: lv.Solution) -> float:
         return float(np.linalg.norm(lv.invariance.split(solution.weights, self.path.representation).perp))
