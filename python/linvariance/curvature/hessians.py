@@ -207,8 +207,8 @@ class CurvatureOperator(LinearOperator):  # type: ignore[misc]
     def frobenius_norm(self) -> float:
         """The root of the sum of its squared entries, or eigenvalues.
 
-        On moments from the closed form; on Samples by N products. `sampled_density` estimates it from fewer: N times
-        the mean of λ² is its square.
+        On moments from the closed form; on Samples by N products. With fewer `sampled_density` estimates its square,
+        N times the mean of λ²: of its moments m and interval, N (c² + 2 c h m₁ + h² (1 + m₂)/2), c center, h half.
         """
         quadratic = self._quadratic
         if quadratic is None:

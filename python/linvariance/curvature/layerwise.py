@@ -22,6 +22,8 @@ from ..groups import Representation, dual
 from ..networks.network import Network
 from ..objectives.empirical import Empirical
 
+Before = Callable[[Array, Array, Array, Array], Array]
+
 ENTRIES = 2**22  # of a block of samples: what is in between stays small
 
 
@@ -30,7 +32,7 @@ class Term:
     """Σ_i K_i,ac J_i,ab J_i,cd over some samples i, in the entries (a, b), (c, d) of one layer.
 
     Attributes:
-        curvature: K (m, d_j, d_j).
+        curvature: K (m, d_j, d_j); or its diagonal (m, d_j), of the first layer where no more is asked for.
         inputs: (m, d_{j-1}), the same for every a; or J (m, d_j, d_{j-1}).
     """
 
@@ -39,7 +41,8 @@ class Term:
 
     def diagonal(self) -> Array:
         """(d_j, d_{j-1})"""
-        curvature, squares = np.einsum("iaa->ia", self.curvature), np.square(self.inputs)
+        K, squares = self.curvature, np.square(self.inputs)
+        curvature = K if K.ndim == 2 else np.einsum("iaa->ia", K)
         if squares.ndim == 2:
             return curvature.T @ squares
         return np.asarray(np.einsum("ia,iab->ab", curvature, squares))
@@ -58,7 +61,7 @@ class Term:
 def diagonals(objective: Empirical, network: Network, second: str) -> list[Array]:
     """The diagonal in the shape of each layer, without the penalty's."""
     out = [np.zeros(W.shape) for W in network.weights]
-    for j, term in _terms(objective, network, second):
+    for j, term in _terms(objective, network, second, first=_diagonal_before):
         out[j] += term.diagonal()
     return [D / objective.rows for D in out]
 
@@ -66,23 +69,24 @@ def diagonals(objective: Empirical, network: Network, second: str) -> list[Array
 def blocks(objective: Empirical, network: Network, second: str) -> list[Array]:
     """The block (d_j d_{j-1}, d_j d_{j-1}) of each layer, without the penalty's."""
     out = [np.zeros(2 * W.shape) for W in network.weights]
-    for j, term in _terms(objective, network, second):
+    for j, term in _terms(objective, network, second, first=_before):
         term.add_to(out[j])
     return [B.reshape(W.size, W.size) / objective.rows for B, W in zip(out, network.weights, strict=True)]
 
 
-def _terms(objective: Empirical, network: Network, second: str) -> Iterator[tuple[int, Term]]:
-    """(layer, what some rows of the augmented data add to its block)."""
+def _terms(objective: Empirical, network: Network, second: str, first: Before) -> Iterator[tuple[int, Term]]:
+    """(layer, what some rows of the augmented data add to its block); `first` leads to the curvature of the first."""
     weights = [np.asarray(W, dtype=np.float64) for W in network.weights]
-    most = max(W.size if objective.pooled else len(W) ** 2 for W in weights)
-    step = max(1, ENTRIES // max(1, most, network.widths[0]))
+    square = [len(W) ** 2 for W in weights[first is _diagonal_before :]]
+    most = max([1, weights[0].size if objective.pooled else network.widths[0], *network.widths, *square])
+    step = max(1, ENTRIES // most)
     moves = _moves(objective.rep)
     for start in range(0, len(objective.X), step):
         X = np.asarray(objective.X[start : start + step], dtype=np.float64)
         targets = objective.targets[:, start : start + step].T
         moved = (move(X) for move in moves)
         for inputs in [list(moved)] if objective.pooled else ([x] for x in moved):
-            yield from _of_rows(objective, weights, network.activation, inputs, targets, second)
+            yield from _of_rows(objective, weights, network.activation, inputs, targets, second, first)
 
 
 def _moves(rep: Representation | None) -> list[Callable[[Array], Array]]:
@@ -94,7 +98,13 @@ def _moves(rep: Representation | None) -> list[Callable[[Array], Array]]:
 
 
 def _of_rows(
-    objective: Empirical, weights: Sequence[Array], phi: str, inputs: list[Array], targets: Array, second: str
+    objective: Empirical,
+    weights: Sequence[Array],
+    phi: str,
+    inputs: list[Array],
+    targets: Array,
+    second: str,
+    to_first: Before,
 ) -> Iterator[tuple[int, Term]]:
     """Of rows that come under several elements, over which the first hidden layer is averaged; from the last layer."""
     depth, whole = len(weights), second == "hessian"
@@ -106,10 +116,11 @@ def _of_rows(
     signal, K = _at_outputs(objective.loss_name, H[-1], targets, second)
     for j in range(depth - 1, 0, -1):
         yield j, Term(K, H[j - 1])
-        signal, K = signal @ weights[j], weights[j].T @ K @ weights[j]
-        if j > 1 or len(inputs) == 1:
-            K = _before(K, slopes[j - 1], signal * bends[j - 1] if whole else None)
-            signal = signal * slopes[j - 1]
+        signal, is_mean = signal @ weights[j], j == 1 and len(inputs) > 1
+        slope = np.ones_like(signal) if is_mean else slopes[j - 1]
+        bend = signal * bends[j - 1] if whole and not is_mean else np.zeros_like(signal)
+        K = (to_first if j == 1 else _before)(weights[j], K, slope, bend)
+        signal = signal * slope
     if len(inputs) == 1:
         yield 0, Term(K, inputs[0])
         return
@@ -119,13 +130,19 @@ def _of_rows(
     yield 0, Term(K, J)
     if whole:
         for (_, _, bend), x in zip(first, inputs, strict=True):
-            yield 0, Term(_diagonal(signal * bend / len(inputs)), x)
+            rows = signal * bend / len(inputs)
+            yield 0, Term(rows if K.ndim == 2 else _diagonal(rows), x)
 
 
-def _before(K: Array, slope: Array, bend: Array | None) -> Array:
-    """Second derivatives by A from those by φ(A)."""
-    K = K * slope[:, :, None] * slope[:, None, :]
-    return K if bend is None else K + _diagonal(bend)
+def _before(W: Array, K: Array, slope: Array, bend: Array) -> Array:
+    """Second derivatives by A from those by W φ(A), with φ' and φ''·dℓ/dφ(A)."""
+    K = (W.T @ K @ W) * slope[:, :, None] * slope[:, None, :]
+    return K + _diagonal(bend)
+
+
+def _diagonal_before(W: Array, K: Array, slope: Array, bend: Array) -> Array:
+    """Its diagonal alone (m, d)."""
+    return np.asarray(((K @ W) * W).sum(axis=1) * np.square(slope) + bend)
 
 
 def _at_outputs(loss: str, O: Array, targets: Array, second: str) -> tuple[Array, Array]:
