@@ -30,6 +30,7 @@ from . import (
     path,
     pictures,
     problems,
+    progress,
     selection,
     training,
 )
@@ -49,6 +50,7 @@ AREAS = (
     landscape,
     path,
     pictures,
+    progress,
     dynamics,
     kernels,
     estimators,
