@@ -127,6 +127,15 @@ def test_tensors_are_refused_as_arrays_are():
         measures(lambda X: X.to(torch.complex64), torch.ones(2, 4))
 
 
+@pytest.mark.parametrize("part", [nn.Dropout(), nn.BatchNorm1d(3)], ids=repr)
+def test_modules_in_training_mode_are_refused(part):
+    module = nn.Sequential(nn.Linear(4, 3), part)
+    for X in (torch.ones(2, 4), np.ones((2, 4))):
+        with pytest.raises(ValueError, match=rf"f holds {type(part).__name__} '1' in training mode.*Call f.eval"):
+            measures(module, X)
+    assert not measures(module.eval(), torch.ones(2, 4))[0].any()
+
+
 def test_invariance_errors_of_a_function_of_jax(rng):
     jnp = pytest.importorskip("jax.numpy")
     X = rng.standard_normal((5, 4)).astype(np.float32)

@@ -130,8 +130,8 @@ def error(f: Callable[[Any], Any], X: Any, rep: Representation, *, progress: Pro
     For one output this is E_g[(1 - f(ρ(g)x)/f̄(x))²], the invariance error of Duan & Montúfar's Figure 11.
 
     Args:
-        f: takes inputs (n, d0), returns outputs (n,) or (n, k); a module of PyTorch (call its `eval()` first) or a
-            function of JAX too.
+        f: takes inputs (n, d0), returns outputs (n,) or (n, k); a module of PyTorch (dropout and batch norms in
+            evaluation mode) or a function of JAX too.
         X: (n, d0). Of tensors of PyTorch and arrays of JAX f gets such, of their dtype and device and without gradients
             recorded, and the errors come back as such.
         rep: enumerated.

@@ -37,6 +37,8 @@ def rows(f: Any, X: Any, dim: int) -> Rows:
     if not callable(f):
         raise TypeError(f"f must be callable, but is {type(f).__name__}: pass a function of inputs (n, d0).")
     torch = sys.modules.get("torch")
+    if torch is not None and isinstance(f, torch.nn.Module):
+        _refuse_training(torch, f)
     if torch is not None and isinstance(X, torch.Tensor):
         found, quiet = X.detach().cpu(), torch.no_grad
         inputs = matrix(found.double() if found.is_floating_point() else found, "X", (None, dim))
@@ -55,6 +57,15 @@ def rows(f: Any, X: Any, dim: int) -> Rows:
             return _numbers(f(give(moved)), len(inputs))
 
     return Rows(inputs, outputs, like)
+
+
+def _refuse_training(torch: Any, module: Any) -> None:
+    """ValueError for a module whose outputs for one row are random, or depend on the rows beside it."""
+    layers = torch.nn.modules
+    for name, part in module.named_modules():
+        if part.training and isinstance(part, (layers.dropout._DropoutNd, layers.batchnorm._BatchNorm)):
+            what = f"{type(part).__name__} {name!r:.60}" if name else type(part).__name__
+            raise ValueError(f"f holds {what} in training mode: its outputs for x are not of x alone. Call f.eval().")
 
 
 def _same(array: Array) -> Any:
