@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import linvariance as lv
 from linvariance import _core
 from linvariance.groups.adapted import adapted, orbit_coordinates
+from linvariance.training.until import NEVER
 from tolerances import close
 
 # The quaternions ±1, ±i, ±j, ±k by left multiplication with i and with j: the one irreducible of quaternionic type.
@@ -123,10 +124,18 @@ def test_training_in_blocks_is_the_dense_one(rep, rng, kind):
     shape = [rep.dim, 4, 3]
     starts = (rng.standard_normal((2, 4 * rep.dim + 12)) / 4).astype(kind)
     look = _core.Observables([np.eye(rep.dim)], [1], np.eye(rep.dim)[:1], np.eye(rep.dim), np.ones((rep.dim, 3)), 0.0)
-    descent = lv.GradientDescent(lr=1e-2, momentum=0.5, weight_decay=0.1).settings()
-    for settings, rivals in ((lv.Adam(lr=1e-3).settings(), [blocked]), (descent, [blocked, diagonal])):
-        loop = ([look], [starts], settings, 100, 10, True, False, 1)
-        first, *runs = (_core.train([shape], [m], *loop)[0] for m in (dense, *rivals))
+    descent = lv.GradientDescent(lr=1e-2, momentum=0.5, weight_decay=0.1)
+
+    def trained(moments, rule):
+        settings, runs = rule.settings(), len(starts)
+        means = np.zeros((runs, settings.means, starts.shape[1]), kind)
+        flags = [np.zeros(runs, int), np.full(runs, -1), np.zeros(runs, bool), np.zeros(runs, bool), np.zeros(runs)]
+        states = (_core.States if kind == np.float64 else _core.States32)(starts.copy(), means, *flags)
+        plan = _core.Plan(0, 100, 10, np.array([rule.lr]), NEVER, True, False, 1)
+        return _core.train([shape], [moments], [look], [states], settings, plan)[0]
+
+    for rule, rivals in ((lv.Adam(lr=1e-3), [blocked]), (descent, [blocked, diagonal])):
+        first, *runs = (trained(m, rule) for m in (dense, *rivals))
         eps = float(np.finfo(kind).eps / np.finfo(np.float64).eps)
         for name, run in product(("network", "loss", "norm", "first", "parts", "entries", "weights"), runs):
             one, other = (np.asarray(getattr(it, name), dtype=np.float64) for it in (first, run))

@@ -13,6 +13,7 @@ import linvariance as lv
 import strategies
 from linvariance import files
 from linvariance.groups.stored import fields_of, from_fields
+from linvariance.training.state import State
 
 RNG = np.random.default_rng(3)
 X, Y = RNG.standard_normal((12, 4)), RNG.standard_normal((12, 3))
@@ -78,6 +79,8 @@ def leaves(value):
             value._left,
             value._tau,
         )
+    elif isinstance(value, State):
+        value = tuple(value.to_fields().values())
     elif isinstance(value, lv.Network):
         value = (value.activation, value.widths, *value.weights)
     elif isinstance(value, lv.Moments):
@@ -266,6 +269,9 @@ CONTRADICTIONS = {
     ("trace of several dims", "depths"): [2, 2, 1],
     ("trace of several dims", "widths"): [4, 2, 3, 4, 2, 3, 2, 1, 3],
     ("trace of several dims", "layers"): np.ones((2, 2, 31)),
+    ("trace", "state_means"): np.ones((3, 1, 28)),
+    ("trace", "state_steps"): np.ones((2, 2), int),
+    ("trace", "state_about"): "[]",
     ("path with terms", "rep_images"): [[0, 0, 1, 2]],
     ("path with terms", "rep_signs"): [[1, 1, 1, 2]],
     ("path with terms", "rep_order"): "many",

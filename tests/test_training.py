@@ -19,8 +19,8 @@ import linvariance as lv
 import methods
 import oracles
 import strategies
-from linvariance.training import descent
-from tolerances import bounded, close
+from linvariance.training import runs
+from tolerances import bounded, close, remember
 
 FEW = settings(max_examples=25)
 
@@ -148,9 +148,9 @@ def test_descent_in_the_eigenbasis_is_the_plain_one(kind, widths, case, method, 
     rule = lv.GradientDescent(0.02 / (1 + top), momentum, weight_decay=0.1)
     how = {"optimizer": rule, "epochs": 40, "dtype": kind, "record": lv.Record(every=9, weights=True)}
     found = []
-    for diagonal in (False, True):
+    for begin in (None, 0):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(descent, "pays_to_diagonalize", lambda shape, epochs, diagonal=diagonal: diagonal)
+            patch.setattr(runs, "eigenbasis_from", lambda shape, begin=begin: begin)
             found.append(lv.train(p, shape, **how))
     eps = float(np.finfo(kind).eps / np.finfo(np.float64).eps)
     plain, turned = found
@@ -174,12 +174,11 @@ def test_descent_in_the_eigenbasis_is_the_plain_one(kind, widths, case, method, 
 def test_long_descent_goes_through_the_eigenbasis_and_equals_the_numpy_twin(momentum):
     twin = twin_of(CASE, "augmented")
     p, rule = methods.problem(CASE, "augmented"), lv.GradientDescent(0.02, momentum)
-    assert not descent.pays_to_diagonalize((16, 2, 3), 127)
-    assert descent.pays_to_diagonalize((16, 2, 3), 128)
+    assert runs.eigenbasis_from((16, 2, 3)) == 128
     states = oracles.descend(
-        oracles.pytorch_init([16, 2, 3], 5), twin.A, twin.Y, oracles.SGD(0.02, momentum), 128, twin.n
+        oracles.pytorch_init([16, 2, 3], 5), twin.A, twin.Y, oracles.SGD(0.02, momentum), 400, twin.n
     )
-    for epochs in (127, 128):
+    for epochs in (127, 128, 129, 400):
         network = lv.train(p, epochs=epochs, seeds=(5,), optimizer=rule).network
         for found, expected in zip(network.weights, states[epochs], strict=True):
             assert np.abs(found - expected).max() <= 1e-12
@@ -212,6 +211,47 @@ def test_weight_decay_is_that_of_pytorchs_recorded_trajectory(rule, kind):
     # without decay it would be another trajectory by far
     without = lv.train(p, epochs=k * every, **{**options, "optimizer": replace(DECAY[rule], weight_decay=0.0)}).network
     assert np.abs(without.matrix - network.matrix).max() > 0.01
+
+
+# ----------------------------------------------------------------------------- other rules, rates that change
+
+RULES = {  # PyTorch's mean reduction divides by dL = 3 as well
+    "nesterov": lv.GradientDescent(0.05 / 3, 0.9, weight_decay=0.09, nesterov=True),
+    "rmsprop": lv.RMSprop(1e-3, eps=3e-4, weight_decay=0.09),
+    "centered": lv.RMSprop(3e-3, alpha=0.9, eps=3e-2, momentum=0.5, centered=True),
+    "adamw": lv.AdamW(1e-2, eps=3e-4),
+    "step": lv.GradientDescent(lv.rates.Step(0.1 / 3, every=30, gamma=0.5), 0.9),
+    "exponential": lv.Adam(lv.rates.Exponential(1e-2, gamma=0.98), eps=3e-4),
+    "cosine": lv.AdamW(lv.rates.Cosine(1e-2, epochs=200, least=1e-4), eps=3e-4, weight_decay=0.3),
+    "warm up": lv.AdamW(
+        lv.rates.WarmUp(lv.rates.Exponential(1e-2, gamma=0.98), epochs=25, start=0.1), eps=3e-4, weight_decay=0.3
+    ),
+}
+
+
+@pytest.mark.parametrize("data", ["moments", "samples"])
+@pytest.mark.parametrize("rule", RULES)
+def test_other_rules_and_changing_rates_are_those_of_pytorchs_recorded_trajectories(rule, data):
+    with np.load(Path(__file__).parent / "data" / "torch_rules.npz", allow_pickle=False) as file:
+        recorded = dict(file)
+    X, Y = recorded["X"], recorded["Y"]
+    given = lv.Moments.from_data(X, Y) if data == "moments" else lv.Samples(X, Y, loss="squared")
+    p = lv.augmented(given, lv.groups.image_rotations(4), rank=2)
+    states = list(zip(recorded[f"{rule}_W1"], recorded[f"{rule}_W2"], strict=True))
+    every, record = int(recorded["every"]), lv.Record(every=int(recorded["every"]), networks=True)
+    trace = lv.train(p, epochs=200, optimizer=RULES[rule], init=lv.init.given(states[0]), record=record)
+    for k, expected in enumerate(states):
+        worst = max(np.abs(f - e).max() for f, e in zip(trace.network_at(k * every).weights, expected, strict=True))
+        remember(f"rules: {rule} on {data} / 1e-12", worst / 1e-12)
+        assert worst <= 1e-12  # the figure asked for, after 100 steps
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_float32_follows_float64_under_every_rule(rule):
+    p = methods.problem(CASE, "augmented")
+    double, single = (lv.train(p, epochs=100, optimizer=rule, dtype=t).network for t in (np.float64, np.float32))
+    assert single.flat.dtype == np.float32
+    assert np.abs(single.flat - double.flat).max() < 1e-4 * np.abs(double.flat).max()
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])

@@ -125,11 +125,9 @@ Observables make_observables(const std::vector<Array<double>>& parts, std::vecto
 template <template <class> class Rule, class T>
 std::vector<Recorded> train(const std::vector<std::vector<Index>>& widths,
                             const std::vector<const MomentObjective<T>*>& problems,
-                            const std::vector<const Observables*>& looks, const Starts<T>& starts,
-                            const typename Rule<T>::Settings& settings, Index epochs, Index every, bool weights,
-                            bool networks, Index threads) {
-    expect(epochs >= 0 && every >= 1 && threads >= 1, "the run is ill-defined");
-    const Index seeds = seeds_of(starts, problems.size());
+                            const std::vector<const Observables*>& looks, const std::vector<States<T>*>& states,
+                            const typename Rule<T>::Settings& settings, const Plan& plan) {
+    const Index seeds = seeds_of(states, problems.size());
     expect(widths.size() == problems.size() && looks.size() == problems.size(),
            "expected widths and observables for each problem");
     std::vector<Chain> chains;
@@ -138,31 +136,47 @@ std::vector<Recorded> train(const std::vector<std::vector<Index>>& widths,
         expect(widths[p].size() >= 2, "expected at least one layer");
         const Chain& chain = chains.emplace_back(widths[p]);
         const Observables& look = *looks[p];
-        expect(starts[p].shape(1) == chain.parameters(), "expected as many weights as the widths say");
+        states[p]->expect_fit(seeds, chain.parameters(), Rule<T>::means);
         expect_fit(*problems[p], chain);
         expect_fit(look, chain.outputs(), chain.inputs());
         expect(look.A.cols() == chain.inputs() && look.T.cols() == chain.outputs() && look.A.rows() == look.T.rows(),
                "expected A (k, d_0) and T (k, d_L)");
         expect(look.back.size() == 0 || (look.back.rows() == chain.outputs() && look.back.cols() == chain.outputs()),
                "expected back (d_L, d_L)");
-        records.emplace_back(seeds, chain.parameters(), look, chain.outputs(), widths[p][1], chain.inputs(),
-                             Schedule{epochs, every, threads, weights, networks});
+        records.emplace_back(seeds, chain.parameters(), look, chain.outputs(), widths[p][1], chain.inputs(), plan);
     }
-    train_all(starts, records, threads,
-              [&](std::size_t problem, Index seed, Vector<T>& layers, const std::atomic<bool>& stop) {
-                  Recorder recorder = records[problem].recorder(*looks[problem], seed);
-                  Rule<T> rule(settings, layers.size());
-                  descend(chains[problem], *problems[problem], rule, epochs, layers.data(), recorder, stop);
+    const Rule<T> rule(settings);
+    train_all(states, looks, records, plan.threads,
+              [&](std::size_t p, Index, RunState<T>& state, Vector<T>& network, Recorder& recorder,
+                  const std::atomic<bool>& stop) {
+                  descend(chains[p], *problems[p], rule, plan.stretch, state, network, recorder, stop);
               });
     return to_python(records);
 }
 
 template <template <class> class Rule, class T>
 void bind_train(py::module_& module) {
-    module.def("train", &train<Rule, T>, py::arg("widths"), py::arg("problems"), py::arg("looks"),
-               py::arg("starts").noconvert(), py::arg("settings"), py::arg("epochs"), py::arg("every"),
-               py::arg("weights"), py::arg("networks"), py::arg("threads"),
-               "Full-batch descent on every problem from every start.");
+    module.def("train", &train<Rule, T>, py::arg("widths"), py::arg("problems"), py::arg("looks"), py::arg("states"),
+               py::arg("settings"), py::arg("plan"), "Full-batch descent on every problem from every state.");
+}
+
+template <class T>
+void bind_states(py::module_& module, const char* name) {
+    py::class_<States<T>>(module, name, "Where the runs of one problem stand; training writes to these arrays.")
+        .def(py::init([](Array<T> layers, Array<T> means, Array<std::int64_t> steps, Array<std::int64_t> stopped,
+                         Array<bool> turned, Array<bool> diverged, Array<double> before) {
+                 return States<T>{layers, means, steps, stopped, turned, diverged, before};
+             }),
+             py::arg("layers").noconvert(), py::arg("means").noconvert(), py::arg("steps").noconvert(),
+             py::arg("stopped").noconvert(), py::arg("turned").noconvert(), py::arg("diverged").noconvert(),
+             py::arg("before").noconvert());
+}
+
+template <class Settings, class... Terms, class... Names>
+void bind_settings(py::module_& module, const char* name, Index means, const Names&... names) {
+    py::class_<Settings>(module, name)
+        .def(py::init<Terms...>(), names...)
+        .def_property_readonly("means", [means](const Settings&) { return means; });
 }
 
 template <class T>
@@ -191,13 +205,27 @@ void bind_descent(py::module_& module) {
         .def_readonly("parts", &Recorded::parts)
         .def_readonly("entries", &Recorded::entries)
         .def_readonly("weights", &Recorded::weights)
-        .def_readonly("layers", &Recorded::layers)
-        .def_readonly("stopped", &Recorded::stopped);
-    py::class_<GradientDescentSettings>(module, "GradientDescentSettings")
-        .def(py::init<double, double, double>(), py::arg("lr"), py::arg("momentum"), py::arg("weight_decay"));
-    py::class_<AdamSettings>(module, "AdamSettings")
-        .def(py::init<double, double, double, double, double, bool>(), py::arg("lr"), py::arg("beta1"),
-             py::arg("beta2"), py::arg("eps"), py::arg("weight_decay"), py::arg("decoupled"));
+        .def_readonly("layers", &Recorded::layers);
+    bind_settings<GradientDescentSettings, double, double, bool>(module, "GradientDescentSettings",
+                                                                 GradientDescent<double>::means, py::arg("momentum"),
+                                                                 py::arg("weight_decay"), py::arg("nesterov"));
+    bind_settings<AdamSettings, double, double, double, double, bool>(
+        module, "AdamSettings", Adam<double>::means, py::arg("beta1"), py::arg("beta2"), py::arg("eps"),
+        py::arg("weight_decay"), py::arg("decoupled"));
+    bind_settings<RMSpropSettings, double, double, double, double, bool>(
+        module, "RMSpropSettings", RMSprop<double>::means, py::arg("alpha"), py::arg("eps"), py::arg("weight_decay"),
+        py::arg("momentum"), py::arg("centered"));
+    py::class_<Until>(module, "Until", "What stops a run; NaN where there is no such rule.")
+        .def(py::init<double, double, double>(), py::arg("loss"), py::arg("gradient_norm"), py::arg("relative_change"))
+        .def_property_readonly("asks", &Until::asks)
+        .def_property_readonly("asks_for_gradient", &Until::asks_for_gradient)
+        .def("holds", &Until::holds, py::arg("value"), py::arg("before"), py::arg("gradient"));
+    py::class_<Plan>(module, "Plan", "Which epochs of all runs, at which rates, and what is recorded.")
+        .def(py::init<Index, Index, Index, Array<double>, const Until&, bool, bool, Index>(), py::arg("begin"),
+             py::arg("end"), py::arg("every"), py::arg("rates").noconvert(), py::arg("until"), py::arg("weights"),
+             py::arg("networks"), py::arg("threads"));
+    bind_states<double>(module, "States");
+    bind_states<float>(module, "States32");
     bind_moments<double>(module, "SecondMoments")
         .def("gradient", &gradient_of, py::arg("layers").noconvert(), "[G_1, ..., G_L] at the layers of a network.");
     bind_moments<float>(module, "SecondMoments32");
@@ -207,6 +235,8 @@ void bind_descent(py::module_& module) {
     bind_train<GradientDescent, float>(module);
     bind_train<Adam, double>(module);
     bind_train<Adam, float>(module);
+    bind_train<RMSprop, double>(module);
+    bind_train<RMSprop, float>(module);
 }
 
 }  // namespace linvariance::bindings

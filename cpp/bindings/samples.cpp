@@ -184,57 +184,49 @@ void expect_order(const Order& order, Index seeds, Index epochs, Index rows) {
 template <template <class> class Rule, class T>
 std::vector<Recorded> train(const std::vector<Widths>& widths, const std::string& name,
                             const std::vector<const HeldProblem<T>*>& problems,
-                            const std::vector<const Observables*>& looks, const Starts<T>& starts,
+                            const std::vector<const Observables*>& looks, const std::vector<States<T>*>& states,
                             const std::vector<Order>& orders,  // for each problem, or none at all
-                            Index batch, const typename Rule<T>::Settings& settings, Index epochs, Index every,
-                            bool weights, bool networks, Index threads) {
-    expect(epochs >= 0 && every >= 1 && threads >= 1 && batch >= 1, "the run is ill-defined");
+                            Index batch, const typename Rule<T>::Settings& settings, const Plan& plan) {
+    expect(batch >= 1, "the run is ill-defined");
     const Activation activation = activation_named(name);
     const bool linear = activation == Activation::identity;
-    const Index seeds = seeds_of(starts, problems.size());
+    const Index seeds = seeds_of(states, problems.size()), epochs = plan.stretch.end - plan.stretch.begin;
     expect(widths.size() == problems.size() && looks.size() == problems.size() &&
                (orders.empty() || orders.size() == problems.size()),
            "expected widths, observables and orders for each problem");
     std::vector<Records<T>> records;
-    std::vector<Array<std::int64_t>> stopped;
-    std::vector<const std::int32_t*> from;  // orders
-    std::vector<std::int64_t*> to_stopped;
+    std::vector<const std::int32_t*> from;
     for (std::size_t p = 0; p < problems.size(); ++p) {
         expect(problems[p] != nullptr, "expected problems");
-        const Index parameters = problems[p]->parameters_of(widths[p]);
-        expect(starts[p].shape(1) == parameters, "expected as many weights as the widths say");
-        const Index rows = linear ? widths[p].back() : widths[p][1], columns = widths[p][0];
+        const Index parameters = problems[p]->parameters_of(widths[p]), columns = widths[p].front();
+        const Index rows = linear ? widths[p].back() : widths[p][1];
+        states[p]->expect_fit(seeds, parameters, Rule<T>::means);
         expect_fit(*looks[p], rows, columns);
-        records.emplace_back(seeds, parameters, *looks[p], rows, widths[p][1], columns,
-                             Schedule{epochs, every, threads, weights, networks});
-        to_stopped.push_back(stopped.emplace_back(std::vector<py::ssize_t>{seeds}).mutable_data());
+        records.emplace_back(seeds, parameters, *looks[p], rows, widths[p][1], columns, plan);
         if (orders.empty()) continue;
-        expect(problems[p]->has_rows(), "expected rows in their own coordinates");
+        expect(problems[p]->has_rows(), "expected rows of the augmented data in their own coordinates");
         expect_order(orders[p], seeds, epochs, problems[p]->rows());
         from.push_back(orders[p].data());
     }
     const Index runs = static_cast<Index>(problems.size()) * seeds;
-    const Index each = threads / std::clamp<Index>(runs, 1, threads);  // threads of one run
-    train_all(starts, records, threads,
-              [&](std::size_t p, Index seed, Vector<T>& layers, const std::atomic<bool>& stop) {
+    const Index each = plan.threads / std::clamp<Index>(runs, 1, plan.threads);  // threads of one run
+    const Rule<T> rule(settings);
+    train_all(states, looks, records, plan.threads,
+              [&](std::size_t p, Index seed, RunState<T>& state, Vector<T>&, Recorder& recorder,
+                  const std::atomic<bool>& stop) {
                   SampleObjective<T> objective(problems[p]->problem, widths[p], activation, problems[p]->P, each);
-                  Recorder recorder = records[p].recorder(*looks[p], seed);
-                  Rule<T> rule(settings, layers.size());
                   const Index stride = epochs * problems[p]->rows();
                   const Batches batches{from.empty() ? nullptr : from[p] + seed * stride, batch};
-                  to_stopped[p][seed] = descend(objective, batches, rule, epochs, layers.data(), recorder, stop);
+                  descend(objective, batches, rule, plan.stretch, state, recorder, stop);
               });
-    std::vector<Recorded> out = to_python(records);
-    for (std::size_t p = 0; p < out.size(); ++p) out[p].stopped = stopped[p];
-    return out;
+    return to_python(records);
 }
 
 template <template <class> class Rule, class T>
 void bind_train(py::module_& module) {
     module.def("train_on_samples", &train<Rule, T>, py::arg("widths"), py::arg("activation"), py::arg("problems"),
-               py::arg("looks"), py::arg("starts").noconvert(), py::arg("orders").noconvert(), py::arg("batch"),
-               py::arg("settings"), py::arg("epochs"), py::arg("every"), py::arg("weights"), py::arg("networks"),
-               py::arg("threads"), "Descent on every sample problem from every start.");
+               py::arg("looks"), py::arg("states"), py::arg("orders").noconvert(), py::arg("batch"),
+               py::arg("settings"), py::arg("plan"), "Descent on every sample problem from every state.");
 }
 
 template <class T>
@@ -280,6 +272,8 @@ void bind_samples(py::module_& module) {
     bind_train<GradientDescent, float>(module);
     bind_train<Adam, double>(module);
     bind_train<Adam, float>(module);
+    bind_train<RMSprop, double>(module);
+    bind_train<RMSprop, float>(module);
 }
 
 }  // namespace linvariance::bindings

@@ -36,13 +36,13 @@ using namespace linvariance;
 namespace {
 
 // Forbids the heap from epoch 1 on (the workspace is made before), by way of a rule that sees every step.
-template <class T>
-struct Watched : Adam<T> {
-    using Adam<T>::Adam;
-    void step(Parameters<T> weights, Parameters<T> gradient) {
+template <class T, class Rule>
+struct Watched : Rule {
+    using Rule::Rule;
+    void step(RunState<T>& state, Parameters<T> gradient, double lr) const {
         forbidden = true;
         Eigen::internal::set_is_malloc_allowed(false);
-        Adam<T>::step(weights, gradient);
+        Rule::step(state, gradient, lr);
     }
 };
 
@@ -69,8 +69,8 @@ std::vector<InputMoment<T>> identities(Index d) {
     return found;
 }
 
-template <class T>
-void train(const std::vector<Index>& widths, const InputMoment<T>& S) {
+template <class T, class Rule>
+void train(const std::vector<Index>& widths, const InputMoment<T>& S, const typename Rule::Settings& settings) {
     const Chain chain(widths);
     const Index d = chain.inputs(), outputs = chain.outputs();
     const Matrix<T> C = Matrix<T>::Random(outputs, d);
@@ -87,16 +87,28 @@ void train(const std::vector<Index>& widths, const InputMoment<T>& S) {
     Vector<double> loss(times), norm(times), first(times), parts(2 * times), entries(times),
         weights(times * d * outputs), kept(times * chain.parameters());
     Recorder recorder(
-        look, outputs, widths[1], d, 1, epochs,
+        look, outputs, widths[1], d, 0.0,
         {loss.data(), norm.data(), first.data(), parts.data(), entries.data(), weights.data(), kept.data()});
-    Vector<T> layers = Vector<T>::Random(chain.parameters()) * T(0.1);
-    Watched<T> rule({1e-3, 0.9, 0.999, 1e-8, 1e-3, false}, chain.parameters());
+    const Index parameters = chain.parameters();
+    RunState<T> state{Vector<T>::Random(parameters) * T(0.1), Matrix<T>::Zero(Rule::means, parameters)};
+    Vector<T> network;
+    const double rate = 1e-3;
     const std::atomic<bool> stop{false};
-    descend(chain, objective, rule, epochs, layers.data(), recorder, stop);
+    descend(chain, objective, Watched<T, Rule>(settings), {0, epochs, 1, &rate, true, {0.0, 0.0, 0.0}}, state, network,
+            recorder, stop);
     allow();
     if (!(loss[epochs] < loss[0])) {
         std::puts("training did not lower the loss");
         std::exit(1);
+    }
+}
+
+template <class T>
+void descents(const std::vector<Index>& widths) {
+    for (const auto& S : identities<T>(widths.front())) {
+        train<T, Adam<T>>(widths, S, {0.9, 0.999, 1e-8, 1e-3, false});
+        train<T, GradientDescent<T>>(widths, S, {0.9, 1e-3, true});
+        train<T, RMSprop<T>>(widths, S, {0.99, 1e-8, 1e-3, 0.5, true});
     }
 }
 
@@ -160,12 +172,13 @@ void train_on_samples(const std::vector<Index>& widths, const SampleProblem<T>& 
     Vector<double> loss(times), norm(times), first(times), parts(times), entries(times), weights(times * rows * d),
         kept(times * objective.parameters());
     Recorder recorder(
-        look, rows, widths[1], d, 1, epochs,
+        look, rows, widths[1], d, 0.0,
         {loss.data(), norm.data(), first.data(), parts.data(), entries.data(), weights.data(), kept.data()});
-    Vector<T> layers = Vector<T>::Random(objective.parameters()) * T(0.1);
-    Watched<T> rule({1e-3, 0.9, 0.999, 1e-8, 1e-3, true}, objective.parameters());
+    RunState<T> state{Vector<T>::Random(objective.parameters()) * T(0.1), Matrix<T>::Zero(2, objective.parameters())};
+    const double rate = 1e-3;
     const std::atomic<bool> stop{false};
-    descend(objective, {batch > 0 ? order.data() : nullptr, std::max<Index>(batch, 1)}, rule, epochs, layers.data(),
+    descend(objective, {batch > 0 ? order.data() : nullptr, std::max<Index>(batch, 1)},
+            Watched<T, Adam<T>>({0.9, 0.999, 1e-8, 1e-3, true}), {0, epochs, 1, &rate, true, {0.0, 0.0, 0.0}}, state,
             recorder, stop);
     allow();
     if (!(loss[epochs] < loss[0])) {
@@ -244,8 +257,8 @@ void multiply(const std::vector<Index>& widths, Index copies) {
 int main() {
     for (const std::vector<Index>& widths :
          {std::vector<Index>{196, 5, 9}, {300, 200, 400}, {40, 30}, {64, 64, 64, 64, 10}}) {
-        for (const auto& S : identities<double>(widths.front())) train<double>(widths, S);
-        for (const auto& S : identities<float>(widths.front())) train<float>(widths, S);
+        descents<double>(widths);
+        descents<float>(widths);
         multiply(widths, 1);
         multiply(widths, 8);
     }

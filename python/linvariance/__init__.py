@@ -52,7 +52,7 @@ from .selection import (
     select_symmetry,
     symmetry_benefit,
 )
-from .training import Adam, Batches, GradientDescent, Record, Trace, train
+from .training import Adam, AdamW, Batches, GradientDescent, Record, RMSprop, Trace, Until, rates, resume, train
 
 if TYPE_CHECKING:  # scikit-learn is imported when one of these is asked for
     from . import estimators as estimators
@@ -89,6 +89,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Adam",
+    "AdamW",
     "Batches",
     "Classification",
     "Comparison",
@@ -103,6 +104,7 @@ __all__ = [
     "NuclearSolution",
     "Nullity",
     "Problem",
+    "RMSprop",
     "RankSelection",
     "Record",
     "RegularizationPath",
@@ -112,6 +114,7 @@ __all__ = [
     "SymmetryBenefit",
     "SymmetrySelection",
     "Trace",
+    "Until",
     "augmentation",
     "augmented",
     "classify",
@@ -136,8 +139,10 @@ __all__ = [
     "nuclear_norm",
     "nullity",
     "predictor",
+    "rates",
     "regularization_path",
     "regularized",
+    "resume",
     "select_rank",
     "select_symmetry",
     "selection",

@@ -79,11 +79,63 @@ class Hessian:
     def apply(self, directions: NDArray[np.float64]) -> NDArray[np.float64]: ...
 
 class GradientDescentSettings:
-    def __init__(self, lr: float, momentum: float, weight_decay: float) -> None: ...
+    def __init__(self, momentum: float, weight_decay: float, nesterov: bool) -> None: ...
+    @property
+    def means(self) -> int: ...
 
 class AdamSettings:
+    def __init__(self, beta1: float, beta2: float, eps: float, weight_decay: float, decoupled: bool) -> None: ...
+    @property
+    def means(self) -> int: ...
+
+class RMSpropSettings:
+    def __init__(self, alpha: float, eps: float, weight_decay: float, momentum: float, centered: bool) -> None: ...
+    @property
+    def means(self) -> int: ...
+
+class Until:
+    def __init__(self, loss: float, gradient_norm: float, relative_change: float) -> None: ...
+    @property
+    def asks(self) -> bool: ...
+    @property
+    def asks_for_gradient(self) -> bool: ...
+    def holds(self, value: float, before: float, gradient: float) -> bool: ...
+
+class Plan:
     def __init__(
-        self, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float, decoupled: bool
+        self,
+        begin: int,
+        end: int,
+        every: int,
+        rates: NDArray[np.float64],
+        until: Until,
+        weights: bool,
+        networks: bool,
+        threads: int,
+    ) -> None: ...
+
+class States:
+    def __init__(
+        self,
+        layers: NDArray[np.float64],
+        means: NDArray[np.float64],
+        steps: NDArray[np.int64],
+        stopped: NDArray[np.int64],
+        turned: NDArray[np.bool_],
+        diverged: NDArray[np.bool_],
+        before: NDArray[np.float64],
+    ) -> None: ...
+
+class States32:
+    def __init__(
+        self,
+        layers: NDArray[np.float32],
+        means: NDArray[np.float32],
+        steps: NDArray[np.int64],
+        stopped: NDArray[np.int64],
+        turned: NDArray[np.bool_],
+        diverged: NDArray[np.bool_],
+        before: NDArray[np.float64],
     ) -> None: ...
 
 class Observables:
@@ -115,8 +167,6 @@ class Recorded:
     def weights(self) -> NDArray[np.float64]: ...
     @property
     def layers(self) -> NDArray[np.float64]: ...
-    @property
-    def stopped(self) -> NDArray[np.int64] | None: ...
 
 class Elements:
     def __init__(
@@ -193,25 +243,17 @@ def train_on_samples(
     activation: str,
     problems: Sequence[Any],
     looks: Sequence[Observables],
-    starts: Sequence[NDArray[Any]],
+    states: Sequence[States] | Sequence[States32],
     orders: Sequence[NDArray[np.int32]],
     batch: int,
-    settings: GradientDescentSettings | AdamSettings,
-    epochs: int,
-    every: int,
-    weights: bool,
-    networks: bool,
-    threads: int,
+    settings: GradientDescentSettings | AdamSettings | RMSpropSettings,
+    plan: Plan,
 ) -> list[Recorded]: ...
 def train(
     widths: Sequence[Sequence[int]],
     problems: Sequence[SecondMoments] | Sequence[SecondMoments32],
     looks: Sequence[Observables],
-    starts: Sequence[NDArray[Any]],
-    settings: GradientDescentSettings | AdamSettings,
-    epochs: int,
-    every: int,
-    weights: bool,
-    networks: bool,
-    threads: int,
+    states: Sequence[States] | Sequence[States32],
+    settings: GradientDescentSettings | AdamSettings | RMSpropSettings,
+    plan: Plan,
 ) -> list[Recorded]: ...

@@ -9,6 +9,9 @@ from .wrong import NOT_ACTIVATIONS, NOT_COUNTS, NOT_FROM_ZERO, NOT_POSITIVE, NOT
 
 NOT_FRACTIONS = {**NOT_STRENGTHS, "1": 1.0, "2": 2.0}
 
+NOT_TOLERANCES = {name: value for name, value in NOT_STRENGTHS.items() if value is not None}
+NOT_NUMBERS = {name: value for name, value in NOT_TOLERANCES.items() if not (isinstance(value, float) and value < 0)}
+
 TRACE = lv.train(PROBLEM, epochs=2, record=lv.Record(every=2, networks=True))
 
 
@@ -156,6 +159,68 @@ SCALARS = {
     ("Record", "weights"): (lambda v: lv.Record(weights=v), {"str": "no", "array": np.ones(2), "number": 2.5}),
     ("Record", "networks"): (lambda v: lv.Record(networks=v), {"str": "no", "array": np.ones(2), "number": 2.5}),
     ("Trace.network_at", "epoch"): (lambda v: TRACE.network_at(v), {**NOT_FROM_ZERO, "not recorded": 1, "later": 9}),
+    ("train with a rule of one's own", "optimizer"): (
+        lambda v: train(optimizer=lambda weights, gradient, state: v),
+        {
+            "None": None,
+            "one array": LAYERS[0],
+            "one layer": LAYERS[:1],
+            "other shapes": LAYERS[::-1],
+            "numbers": [1.0, 2.0],
+            "str": ["a", "b"],
+            "complex": [W * 1j for W in LAYERS],
+        },
+    ),
+    ("Until", "loss"): (lambda v: lv.Until(loss=v), NOT_NUMBERS),
+    ("Until", "gradient_norm"): (lambda v: lv.Until(gradient_norm=v), NOT_TOLERANCES),
+    ("Until", "relative_change"): (lambda v: lv.Until(relative_change=v), NOT_TOLERANCES),
+    ("Until", "Until"): (lambda v: lv.Until(*v), {"no rule": ()}),
+    ("train", "until"): (lambda v: train(until=v), {"number": 1e-3, "str": "converged", "class": lv.Until}),
+    ("train", "checkpoint"): (
+        lambda v: train(checkpoint=v),
+        {"number": 3, "True": True, "nowhere": "/nowhere/at/all.npz", "a folder": "/", "bytes": b"trace.npz"},
+    ),
+    ("resume", "trace"): (lambda v: lv.resume(v, epochs=1), {"None": None, "problem": PROBLEM, "str": "trace.npz"}),
+    ("resume", "epochs"): (lambda v: lv.resume(TRACE, epochs=v), NOT_FROM_ZERO),
+    ("resume", "threads"): (
+        lambda v: lv.resume(TRACE, epochs=1, threads=v),
+        {k: v for k, v in NOT_COUNTS.items() if k != "None"},
+    ),
+    ("resume", "until"): (lambda v: lv.resume(TRACE, epochs=1, until=v), {"number": 1e-3, "str": "converged"}),
+    ("resume", "checkpoint"): (lambda v: lv.resume(TRACE, epochs=1, checkpoint=v), {"number": 3, "a folder": "/"}),
+    ("resume", "problems?|trace"): (
+        lambda v: lv.resume(TRACE, v, epochs=1),
+        {
+            **{k: v for k, v in NOT_PROBLEMS.items() if k != "None"},
+            "empty": [],
+            "two": [PROBLEM, PROBLEM],
+            "another": lv.unconstrained(lv.Moments.from_data(np.eye(4), np.eye(4)[:, :3]), rank=2),
+            "on samples": ON_SAMPLES,
+        },
+    ),
+    ("AdamW", "weight_decay"): (lambda v: lv.AdamW(weight_decay=v), NOT_STRENGTHS),
+    ("GradientDescent", "nesterov"): (
+        lambda v: lv.GradientDescent(0.1, 0.9, nesterov=v),
+        {"str": "yes", "number": 1, "None": None},
+    ),
+    ("GradientDescent without momentum", "nesterov"): (lambda v: lv.GradientDescent(0.1, nesterov=v), {"True": True}),
+    ("RMSprop", "lr"): (lambda v: lv.RMSprop(lr=v), NOT_POSITIVE),
+    ("RMSprop", "alpha"): (lambda v: lv.RMSprop(alpha=v), NOT_FRACTIONS),
+    ("RMSprop", "eps"): (lambda v: lv.RMSprop(eps=v), NOT_STRENGTHS),
+    ("RMSprop", "weight_decay"): (lambda v: lv.RMSprop(weight_decay=v), NOT_STRENGTHS),
+    ("RMSprop", "momentum"): (lambda v: lv.RMSprop(momentum=v), NOT_FRACTIONS),
+    ("RMSprop", "centered"): (lambda v: lv.RMSprop(centered=v), {"str": "yes", "number": 1, "None": None}),
+    ("rates.Step", "lr"): (lambda v: lv.rates.Step(v, every=2), NOT_POSITIVE),
+    ("rates.Step", "every"): (lambda v: lv.rates.Step(0.1, every=v), NOT_COUNTS),
+    ("rates.Step", "gamma"): (lambda v: lv.rates.Step(0.1, every=2, gamma=v), NOT_POSITIVE),
+    ("rates.Exponential", "lr"): (lambda v: lv.rates.Exponential(v, 0.5), NOT_POSITIVE),
+    ("rates.Exponential", "gamma"): (lambda v: lv.rates.Exponential(0.1, v), NOT_POSITIVE),
+    ("rates.Cosine", "lr"): (lambda v: lv.rates.Cosine(v, 9), NOT_POSITIVE),
+    ("rates.Cosine", "epochs"): (lambda v: lv.rates.Cosine(0.1, v), NOT_COUNTS),
+    ("rates.Cosine", "least"): (lambda v: lv.rates.Cosine(0.1, 9, v), NOT_STRENGTHS),
+    ("rates.WarmUp", "lr"): (lambda v: lv.rates.WarmUp(v, 9), {**NOT_POSITIVE, "twice": lv.rates.WarmUp(0.1, 3)}),
+    ("rates.WarmUp", "epochs"): (lambda v: lv.rates.WarmUp(0.1, v), NOT_COUNTS),
+    ("rates.WarmUp", "start"): (lambda v: lv.rates.WarmUp(0.1, 9, v), NOT_FRACTIONS),
     ("train", "hard_wired|regularized"): (
         lambda v: lv.train(v, epochs=1),
         {

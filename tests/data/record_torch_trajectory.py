@@ -1,6 +1,7 @@
 """Records torch_adam.npz: the three methods trained by PyTorch itself, float64, 200 steps, weights every 20.
 
-And torch_decay.npz: the first of them with weight decay of each kind, in float64 and float32.
+And torch_decay.npz: the first of them with weight decay of each kind, in float64 and float32; torch_rules.npz: with
+other optimizers and learning-rate schedules.
 
 Run once, after `pip install torch==2.13.0 numpy`, by `python tests/data/record_torch_trajectory.py`; the suite only
 reads the result.
@@ -26,6 +27,28 @@ DECAY = {
     "adam": lambda parameters: torch.optim.Adam(parameters, lr=1e-2, eps=1e-4, weight_decay=0.03),
     "adamw": lambda parameters: torch.optim.AdamW(parameters, lr=1e-2, eps=1e-4, weight_decay=0.3),
     "sgd": lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9, weight_decay=0.03),
+}
+RULES = {
+    "nesterov": lambda parameters: torch.optim.SGD(parameters, lr=0.05, momentum=0.9, weight_decay=0.03, nesterov=True),
+    # at three times the rate it bounces about the minimum, where rounding is divided by rounding
+    "rmsprop": lambda parameters: torch.optim.RMSprop(parameters, lr=1e-3, eps=1e-4, weight_decay=0.03),
+    "centered": lambda parameters: torch.optim.RMSprop(
+        parameters, lr=3e-3, alpha=0.9, eps=1e-2, momentum=0.5, centered=True
+    ),
+    "adamw": lambda parameters: torch.optim.AdamW(parameters, lr=1e-2, eps=1e-4),
+    "step": lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9),
+    "exponential": lambda parameters: torch.optim.Adam(parameters, lr=1e-2, eps=1e-4),
+    "cosine": lambda parameters: torch.optim.AdamW(parameters, lr=1e-2, eps=1e-4, weight_decay=0.3),
+    "warm up": lambda parameters: torch.optim.AdamW(parameters, lr=1e-2, eps=1e-4, weight_decay=0.3),
+}
+SCHEDULES = {  # of those above that have one, each
+    "step": (lambda rule: torch.optim.lr_scheduler.StepLR(rule, step_size=30, gamma=0.5),),
+    "exponential": (lambda rule: torch.optim.lr_scheduler.ExponentialLR(rule, gamma=0.98),),
+    "cosine": (lambda rule: torch.optim.lr_scheduler.CosineAnnealingLR(rule, T_max=EPOCHS, eta_min=1e-4),),
+    "warm up": (
+        lambda rule: torch.optim.lr_scheduler.LinearLR(rule, start_factor=0.1, total_iters=25),
+        lambda rule: torch.optim.lr_scheduler.ExponentialLR(rule, gamma=0.98),
+    ),
 }
 
 
@@ -55,10 +78,11 @@ def defect():
     return torch.eye(SIDE**2, dtype=torch.float64) - turn.T
 
 
-def train(X, Y, start, rule, penalty=None):
+def train(X, Y, start, rule, penalty=None, schedules=()):
     """The states of (W_1, W_2) after 0, EVERY, ..., EPOCHS steps."""
     weights = [w.clone().requires_grad_() for w in start]
     step = rule(weights)
+    schedules = [schedule(step) for schedule in schedules]
     criterion = torch.nn.MSELoss()
     states = [[w.detach().numpy().copy() for w in weights]]
     for epoch in range(1, EPOCHS + 1):
@@ -68,6 +92,8 @@ def train(X, Y, start, rule, penalty=None):
             loss = loss + STRENGTH * torch.sum((weights[1] @ weights[0] @ penalty) ** 2)
         loss.backward()
         step.step()
+        for schedule in schedules:
+            schedule.step()
         if epoch % EVERY == 0:
             states.append([w.detach().numpy().copy() for w in weights])
     return states
@@ -104,6 +130,7 @@ def main():
                 out[f"{method}_{optimizer}_W{layer + 1}"] = np.stack([state[layer] for state in states])
     np.savez_compressed(Path(__file__).with_name("torch_adam.npz"), **out)
     record_decay(images.flatten(1), augmented, Y)
+    record_rules(images.flatten(1), augmented, Y)
 
 
 def record_decay(X, augmented, Y):
@@ -119,6 +146,19 @@ def record_decay(X, augmented, Y):
                 key = f"{name}_{str(kind).removeprefix('torch.')}_W{layer + 1}"
                 out[key] = np.stack([state[layer] for state in states])
     np.savez_compressed(Path(__file__).with_name("torch_decay.npz"), **out)
+
+
+def record_rules(X, augmented, Y):
+    """On the augmented images, from a start of their own."""
+    torch.manual_seed(SEED + 1)
+    widths = (X.shape[1], HIDDEN, OUTPUTS)
+    start = [(2 * torch.rand(b, a, dtype=torch.float64) - 1) / math.sqrt(a) for a, b in itertools.pairwise(widths)]
+    out = {"X": X.numpy(), "Y": Y.numpy(), "every": EVERY, "epochs": EPOCHS, "torch": torch.__version__}
+    for name, rule in RULES.items():
+        states = train(augmented, Y.repeat(4, 1), start, rule, schedules=SCHEDULES.get(name, ()))
+        for layer in range(len(start)):
+            out[f"{name}_W{layer + 1}"] = np.stack([state[layer] for state in states])
+    np.savez_compressed(Path(__file__).with_name("torch_rules.npz"), **out)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from ..landscape.points import check_problem
 from ..networks.network import Network
 from ..problems import Problem
 from ..tables import Columns, Tabular
-from ..training.descent import MEMORY_LIMIT
+from ..training.runs import MEMORY_LIMIT
 
 EVALUATIONS = 200_000  # of the gradient in one `gradient_flow`: some seconds for small networks
 

@@ -1,7 +1,23 @@
 """Descent on the layers of networks, and what it leaves behind."""
 
-from .descent import Batches, Record, train
-from .optimizers import Adam, GradientDescent
+from . import rates
+from .batches import Batches
+from .descent import resume, train
+from .optimizers import Adam, AdamW, GradientDescent, RMSprop
+from .record import Record
 from .trace import Trace
+from .until import Until
 
-__all__ = ["Adam", "Batches", "GradientDescent", "Record", "Trace", "train"]
+__all__ = [
+    "Adam",
+    "AdamW",
+    "Batches",
+    "GradientDescent",
+    "RMSprop",
+    "Record",
+    "Trace",
+    "Until",
+    "rates",
+    "resume",
+    "train",
+]

@@ -6,7 +6,7 @@ import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from ..networks.activations import activation as named_activation
 from ..networks.network import Network, check_widths
 from ..plots import Curve, draw, explain, few, looks, opened, wide_range
 from ..tables import Columns, Table, Tabular
+from .state import State
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,6 +47,7 @@ class Trace(Tabular):
         layers: [problem][seed], (T, P) each, all layers W_j raveled and joined (see `Network.flat`), if recorded, else
             None; see `network_at` and `states`.
         networks: final networks, [problem][seed]; problems may differ in their widths.
+        state: what `resume` goes on from.
 
     As a data frame it has a row for each problem, seed (both counted from 0) and epoch, for seaborn, plotly, SQL.
     """
@@ -61,6 +63,7 @@ class Trace(Tabular):
     weights: Array | None
     layers: tuple[tuple[Array, ...], ...] | None
     networks: tuple[tuple[Network, ...], ...]
+    state: State | None = None
 
     @property
     def network(self) -> Network | _Networks:
@@ -79,7 +82,8 @@ class Trace(Tabular):
         arrays = {name: getattr(self, name)[problem, seed] for name in (*MEASURES, "entries")}
         weights = None if self.weights is None else self.weights[problem, seed]
         layers = None if self.layers is None else ((self.layers[problem][seed],),)
-        return replace(self, **arrays, weights=weights, layers=layers, networks=((network,),))
+        state = None if self.state is None else self.state.at(problem, seed)
+        return replace(self, **arrays, weights=weights, layers=layers, networks=((network,),), state=state)
 
     def single(self, name: str = "trace") -> Trace:
         """The trace itself; ValueError with its `name` if it holds several runs.
@@ -190,7 +194,9 @@ class Trace(Tabular):
             "widths": np.concatenate([kind.widths for kind in kinds]),
             "depths": [len(kind.weights) for kind in kinds],
         }
-        files.save(path, "Trace", {**arrays, **joined, "activation": kinds[0].activation})
+        state = {} if self.state is None else self.state.to_fields()
+        about = {"activation": kinds[0].activation, **{f"state_{name}": field for name, field in state.items()}}
+        files.save(path, "Trace", {**arrays, **joined, **about})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Trace:
@@ -211,7 +217,7 @@ def _from_fields(fields: files.Fields) -> Trace:
     flats = fields.array("flats", 2)
     counts = len(depths), len(flats)
     runs = () if fields["loss"].ndim == 1 and counts == (1, 1) else counts
-    measures = {name: fields.array(name, len(runs) + 1) for name in MEASURES}
+    measures: dict[str, Any] = {name: fields.array(name, len(runs) + 1) for name in MEASURES}
     entries = fields.array("entries", len(runs) + 2)
     weights = fields.array("weights", len(runs) + 3) if "weights" in fields else None
     layers = fields.array("layers", 3) if "layers" in fields else None
@@ -233,7 +239,10 @@ def _from_fields(fields: files.Fields) -> Trace:
         for of_one, shape in zip(np.split(flats, cuts, axis=1), shapes, strict=True)
     )
     kept = None if layers is None else tuple(tuple(of_one) for of_one in np.split(layers, cuts, axis=-1))
-    return Trace(epochs=epochs, **measures, entries=entries, weights=weights, layers=kept, networks=networks)
+    stored = fields.within("state_")
+    state = State.from_fields(stored, flats, cuts, epochs) if stored else None
+    looked: dict[str, Any] = {"entries": entries, "weights": weights, "layers": kept}
+    return Trace(epochs=epochs, **measures, **looked, networks=networks, state=state)
 
 
 @dataclass(frozen=True, repr=False)

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "linvariance/matrix.hpp"
+#include "linvariance/training/stretch.hpp"
 
 namespace linvariance {
 
@@ -50,11 +50,10 @@ class Recorder {
     template <class T>
     using Layers = Eigen::Map<const Vector<T>>;
 
-    Recorder(const Observables& observables, Index outputs, Index hidden, Index inputs, Index every, Index last,
-             RecordView view)
+    Recorder(const Observables& observables, Index outputs, Index hidden, Index inputs, double before, RecordView view)
         : observables_(&observables),
-          every_(every),
-          last_(last),
+          before_(before),
+          loss_(before),
           view_(view),
           W_(outputs, inputs),
           first_(hidden, inputs),
@@ -66,7 +65,8 @@ class Recorder {
         seen_.resize(std::max(outputs, hidden) * widest);
     }
 
-    bool is_due(Index epoch) const { return epoch % every_ == 0 || epoch == last_; }
+    // Whether what was recorded last ends the run, its gradient of this norm.
+    bool reached(const Until& until, double gradient) const { return until.holds(loss_, before_, gradient); }
 
     // The end-to-end W (d_L, d_0) and all layers joined, the columns of W and of the first layer as S has them.
     template <class Derived, class Moment>
@@ -100,6 +100,7 @@ class Recorder {
     template <class T>
     void look_at(double loss, const Layers<T>& layers) {
         const Observables& look = *observables_;
+        before_ = std::exchange(loss_, loss);
         view_.loss[time_] = loss;
         view_.norm[time_] = W_.norm();
         view_.first[time_] = norm_of(first_, look.parts[0]);
@@ -129,7 +130,7 @@ class Recorder {
     }
 
     const Observables* observables_;
-    Index every_, last_;
+    double before_, loss_;  // the two that were recorded last
     RecordView view_;
     Matrix<double> W_, first_, there_, first_there_, residual_;
     Vector<double> seen_;
