@@ -73,7 +73,8 @@ def train(
         until: rules that stop a run before. The trace ends where the last run stops; of one that stopped before it
             repeats the state in which that stopped.
         checkpoint: a file to which the trace so far is written about every 10 seconds, under a temporary name first:
-            whatever ends the program, `resume(Trace.load(checkpoint), problems, epochs=...)` goes on from there.
+            whatever ends the program, `resume(Trace.load(checkpoint), problems, epochs=...)` goes on from there (with
+            an optimizer of one's own, which is in no file, a new run by init.given does).
         threads: at most this many, by default one for each processor; parallel over runs and, if these are
             fewer and on Samples, over fixed parts of each one's samples, 400 or more.
 
