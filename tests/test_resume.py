@@ -223,7 +223,11 @@ def test_kill_9_at_any_time_loses_one_interval(kill, tmp_path):
         import linvariance as lv
         import test_resume
         from linvariance.training import runs
-        runs.CHECKPOINT_SECONDS = 0.01
+        runs.CHECKPOINT_SECONDS, save = 0.01, lv.Trace.save
+        def told(trace, path):
+            save(trace, path)
+            print(trace.epochs[-1], flush=True)
+        lv.Trace.save = told
         print("ready", flush=True)
         lv.train(test_resume.PROBLEMS[{kind!r}][0], epochs={total}, checkpoint={str(file)!r}, {how})
     """
@@ -236,9 +240,11 @@ def test_kill_9_at_any_time_loses_one_interval(kill, tmp_path):
             time.sleep(0.005)
         time.sleep(np.random.default_rng(kill).uniform(0, 0.3))
         os.kill(process.pid, signal.SIGKILL)
+        reached = [int(line) for line in process.stdout]
     part = lv.Trace.load(file)
     epochs = int(part.epochs[-1])
     assert 0 < epochs < total
+    assert epochs >= max(reached, default=0)  # what was there before the kill is there after it
     p = PROBLEMS[kind][0]
     options = eval(f"dict({how})", {"lv": lv})
     same(lv.resume(part, p, epochs=60), lv.train(p, epochs=epochs + 60, **options))
