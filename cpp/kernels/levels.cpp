@@ -47,6 +47,10 @@ using bodies::Level;
         bodies::scaled_residual(size, s, b, a);                                                                     \
     }                                                                                                               \
     template <class T>                                                                                              \
+    TARGET void move(Size size, T rate, const T* g, T* w) {                                                         \
+        bodies::move(size, rate, g, w);                                                                             \
+    }                                                                                                               \
+    template <class T>                                                                                              \
     TARGET void momentum(Size size, T rate, T friction, const T* g, T* w, T* b) {                                   \
         bodies::momentum(size, rate, friction, g, w, b);                                                            \
     }                                                                                                               \
@@ -100,6 +104,7 @@ using bodies::Level;
                                &times<T>,                                                                           \
                                &residual<T>,                                                                        \
                                &scaled_residual<T>,                                                                 \
+                               &move<T>,                                                                            \
                                &momentum<T>,                                                                        \
                                &relu<T>,                                                                            \
                                &leaky_relu<T>,                                                                      \

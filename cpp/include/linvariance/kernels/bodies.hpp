@@ -283,6 +283,11 @@ LINVARIANCE_BODY void scaled_residual(Size size, const T* __restrict s, const T*
 }
 
 template <class T>
+LINVARIANCE_BODY void move(Size size, T rate, const T* __restrict g, T* __restrict w) {
+    for (Size i = 0; i < size; ++i) w[i] -= rate * g[i];
+}
+
+template <class T>
 LINVARIANCE_BODY void momentum(Size size, T rate, T momentum, const T* __restrict g, T* __restrict w, T* __restrict b) {
     for (Size i = 0; i < size; ++i) {
         b[i] = momentum * b[i] + g[i];

@@ -53,6 +53,8 @@ struct Kernels {
     void (*residual)(Size size, const T* a, const T* b, T* out);
     // a <- 2 (a s - b), entry by entry
     void (*scaled_residual)(Size size, const T* s, const T* b, T* a);
+    // w <- w - rate g
+    void (*move)(Size size, T rate, const T* g, T* w);
     // b <- momentum b + g;  w <- w - rate b
     void (*momentum)(Size size, T rate, T momentum, const T* g, T* w, T* b);
 

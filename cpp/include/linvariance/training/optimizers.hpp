@@ -63,7 +63,9 @@ class GradientDescent {
         Parameters<T> weights = state.parameters(), velocity = state.mean(0);
         const T rate = static_cast<T>(lr), momentum = static_cast<T>(settings_.momentum);
         add_decay(settings_.weight_decay, weights, gradient);
-        if (settings_.nesterov) {
+        if (settings_.momentum == 0.0) {
+            kernels<T>().move(weights.size(), rate, gradient.data(), weights.data());
+        } else if (settings_.nesterov) {
             velocity = momentum * velocity + gradient;
             weights -= rate * (gradient + momentum * velocity);
         } else {
@@ -95,9 +97,8 @@ class Adam {
             add_decay(settings_.weight_decay, weights, gradient);
         }
         // In double: 1 - beta2 = 0.001 would lose four digits in float.
-        const double t = static_cast<double>(state.steps);
-        const auto rate = static_cast<T>(lr / (1.0 - std::pow(settings_.beta1, t)));
-        const auto root = static_cast<T>(1.0 / std::sqrt(1.0 - std::pow(settings_.beta2, t)));
+        const auto rate = static_cast<T>(lr / (1.0 - power(settings_.beta1, state.steps)));
+        const auto root = static_cast<T>(1.0 / std::sqrt(1.0 - power(settings_.beta2, state.steps)));
         const AdamStep<T> step{rate,
                                root,
                                static_cast<T>(settings_.eps),
@@ -109,6 +110,11 @@ class Adam {
     }
 
   private:
+    // beta^t, or 0 where 1 - beta^t is 1: on its way to the smallest numbers pow takes its time.
+    static double power(double beta, std::int64_t t) {
+        return static_cast<double>(t) * (1.0 - beta) > 60.0 ? 0.0 : std::pow(beta, static_cast<double>(t));
+    }
+
     Settings settings_;
 };
 
