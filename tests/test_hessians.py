@@ -185,8 +185,8 @@ def test_used_by_two_threads_at_once(rng):
 
 LONG = {  # one call of the core takes seconds
     "Moments": """
-        d, copies = 3000, 2000
-        p = lv.unconstrained(lv.Moments.from_data(rng.standard_normal((5, d)), rng.standard_normal((5, 2))), rank=2)
+        n, d, copies = 800, 1500, 8000
+        p = lv.unconstrained(lv.Moments.from_data(rng.standard_normal((n, d)), rng.standard_normal((n, 2))), rank=2)
         H = lv.hessian(p, lv.Network([rng.standard_normal((2, d)), np.eye(2)]))
     """,
     "Samples": """

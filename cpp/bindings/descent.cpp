@@ -24,6 +24,25 @@ MomentObjective<T> diagonal_moments(const Array<double>& basis, const Array<doub
     return moment_objective(InputMoment<T>(view(basis), ConstView<double>(values.data(), d, 1)), view(C));
 }
 
+using Sparse = std::tuple<std::vector<Index>, std::vector<Index>, Array<double>>;  // starts, columns, values
+
+SparseRows sparse_rows(const Sparse& matrix, Index width) {
+    const auto& [starts, columns, values] = matrix;
+    bool fits = !starts.empty() && starts.front() == 0 && starts.back() == static_cast<Index>(columns.size()) &&
+                values.size() == starts.back();
+    for (std::size_t i = 1; i < starts.size(); ++i) fits = fits && starts[i - 1] <= starts[i];
+    for (const Index column : columns) fits = fits && column >= 0 && column < width;
+    expect(fits, "expected a sparse matrix by rows that fits the columns");
+    return {starts, columns, Eigen::Map<const Vector<double>>(values.data(), values.size())};
+}
+
+// S = RᵀR + FᵀF, F sparse
+template <class T>
+MomentObjective<T> factored_moments(const Array<double>& R, const Sparse& F, const Array<double>& C) {
+    expect(view(R).cols() == view(C).cols(), "expected R (k, d_0) and C (d_L, d_0)");
+    return moment_objective(InputMoment<T>(view(R), sparse_rows(F, view(R).cols())), view(C));
+}
+
 template <class T>
 MomentObjective<T> moments_in_blocks(const std::vector<Index>& order, const Segments& segments, const Blocks& blocks,
                                      const Array<double>& C) {
@@ -116,8 +135,18 @@ double network_loss(const Layers& layers, const Array<double>& A, const Array<do
 
 Observables make_observables(const std::vector<Array<double>>& parts, std::vector<Index> entry_rows,
                              const Array<double>& entry_columns, const Array<double>& A, const Array<double>& T,
-                             double floor, const Array<double>& back) {
-    Observables out{copy(A), copy(T), floor, {}, std::move(entry_rows), copy(entry_columns), copy(back)};
+                             double floor, const Array<double>& back, std::vector<bool> rest,
+                             const Sparse& invariants) {
+    rest.resize(parts.size());
+    Observables out{copy(A),
+                    copy(T),
+                    floor,
+                    {},
+                    std::move(rest),
+                    sparse_rows(invariants, view(entry_columns).cols()),
+                    std::move(entry_rows),
+                    copy(entry_columns),
+                    copy(back)};
     for (const auto& part : parts) out.parts.push_back(copy(part));
     return out;
 }
@@ -185,6 +214,7 @@ py::class_<MomentObjective<T>> bind_moments(py::module_& module, const char* nam
         .def(py::init(&dense_moments<T>), py::arg("S").noconvert(), py::arg("C").noconvert())
         .def(py::init(&diagonal_moments<T>), py::arg("basis").noconvert(), py::arg("values").noconvert(),
              py::arg("C").noconvert())
+        .def(py::init(&factored_moments<T>), py::arg("R").noconvert(), py::arg("F"), py::arg("C").noconvert())
         .def(py::init(&moments_in_blocks<T>), py::arg("order"), py::arg("segments"), py::arg("blocks"),
              py::arg("C").noconvert());
 }
@@ -193,10 +223,12 @@ py::class_<MomentObjective<T>> bind_moments(py::module_& module, const char* nam
 
 void bind_descent(py::module_& module) {
     const Array<double> none(std::vector<py::ssize_t>{0, 0});
+    const Sparse nothing{{0}, {}, Array<double>(py::ssize_t{0})};
     py::class_<Observables>(module, "Observables", "What to look at in W along a run.")
         .def(py::init(&make_observables), py::arg("parts"), py::arg("entry_rows"), py::arg("entry_columns").noconvert(),
              py::arg("A").noconvert() = none, py::arg("T").noconvert() = none, py::arg("floor") = 0.0,
-             py::arg("back").noconvert() = none);
+             py::arg("back").noconvert() = none, py::arg("rest") = std::vector<bool>{},
+             py::arg("invariants") = nothing);
     py::class_<Recorded>(module, "Recorded", "What the runs of one problem leave behind.")
         .def_readonly("network", &Recorded::network)
         .def_readonly("loss", &Recorded::loss)

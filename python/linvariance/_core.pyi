@@ -47,6 +47,13 @@ class SecondMoments:
     @overload
     def __init__(
         self,
+        R: NDArray[np.float64],
+        F: tuple[Sequence[int], Sequence[int], NDArray[np.float64]],
+        C: NDArray[np.float64],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
         order: Sequence[int],
         segments: Sequence[tuple[int, NDArray[np.float64]]],
         blocks: Sequence[tuple[Sequence[tuple[int, int]], NDArray[np.float64]]],
@@ -59,6 +66,13 @@ class SecondMoments32:
     def __init__(self, S: NDArray[np.float64], C: NDArray[np.float64]) -> None: ...
     @overload
     def __init__(self, basis: NDArray[np.float64], values: NDArray[np.float64], C: NDArray[np.float64]) -> None: ...
+    @overload
+    def __init__(
+        self,
+        R: NDArray[np.float64],
+        F: tuple[Sequence[int], Sequence[int], NDArray[np.float64]],
+        C: NDArray[np.float64],
+    ) -> None: ...
     @overload
     def __init__(
         self,
@@ -148,6 +162,8 @@ class Observables:
         T: NDArray[np.float64] = ...,
         floor: float = ...,
         back: NDArray[np.float64] = ...,
+        rest: Sequence[bool] = ...,
+        invariants: tuple[Sequence[int], Sequence[int], NDArray[np.float64]] = ...,
     ) -> None: ...
 
 class Recorded:

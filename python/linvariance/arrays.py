@@ -17,6 +17,7 @@ import scipy.sparse
 Array = npt.NDArray[np.float64]
 Anyreal = npt.NDArray[Any]
 
+MEMORY_LIMIT = 2**30  # bytes that no call asks for unsaid
 BLOCK_BYTES = 8 * 2**20  # data are looked at in row blocks of about this size, never copied whole
 
 
@@ -104,6 +105,12 @@ def listed(value: object, name: str) -> list[Any]:
     return list(value)
 
 
+def refuse_large(size: int, what: str, advice: str) -> None:
+    """ValueError if `what` would take more bytes than the limit, with their number and the way out."""
+    if size > MEMORY_LIMIT:
+        raise ValueError(f"{what} would take {size / 2**30:,.3g} GiB, above 1 GiB: {advice}.")
+
+
 def some(values: Sequence[object]) -> str:
     """The first three of many, and how many there are, for a sentence.
 
@@ -167,6 +174,17 @@ def fraction(value: object, name: str, *, positive: bool = False) -> float:
 def dense(A: Any) -> Array:
     """A NumPy or SciPy sparse matrix as a NumPy array."""
     return np.asarray(A.toarray() if scipy.sparse.issparse(A) else A)
+
+
+def by_rows(A: Any) -> tuple[list[int], list[int], Array]:
+    """A SciPy sparse matrix as the C++ core takes it: where its rows start, columns and values."""
+    return A.indptr.tolist(), A.indices.tolist(), np.ascontiguousarray(A.data, dtype=np.float64)
+
+
+def matmul(A: Array, B: Any) -> Array:
+    """A B (..., n), C-ordered, for a NumPy array A (..., k) and a matrix B (k, n) that may be SciPy's sparse one."""
+    rows = A.reshape(math.prod(A.shape[:-1]), A.shape[-1])
+    return np.ascontiguousarray(rows @ B).reshape(*A.shape[:-1], B.shape[1])
 
 
 def row_slices(rows: int, columns: int, at_least: int = 1) -> Iterator[slice]:

@@ -85,6 +85,16 @@ def seen_and_frozen(rep: Representation, moments: Moments | Samples, ridge: floa
     return np.ascontiguousarray(E[:, ~is_frozen]), np.ascontiguousarray(E[:, is_frozen])
 
 
+def seen_by(rep: Representation, R: Array, ridge: float = 0.0) -> Array | None:
+    """The first of these, for S̄ = RᵀR of few rows R (k, d0); None if a ridge raises all."""
+    largest = float(np.linalg.norm(R @ R.T, 2)) + ridge
+    small = rep.dim * float(np.finfo(np.float64).eps) * largest
+    if ridge > small:
+        return None
+    _, s, Vt = scipy.linalg.svd(R - rep.project(R), full_matrices=False)
+    return np.ascontiguousarray(Vt[np.square(s) + ridge > small].T)
+
+
 def accuracy(
     W: npt.ArrayLike, X: npt.ArrayLike, labels: npt.ArrayLike, rep: Representation, *, progress: Progress = False
 ) -> Any:

@@ -21,7 +21,7 @@ from typing import overload
 
 import numpy.typing as npt
 
-from .arrays import Array, instance, integer, listed, matrix, real
+from .arrays import Array, instance, integer, listed, matmul, matrix, real
 from .data.moments import Moments
 from .data.samples import Samples
 from .groups import Distribution, Representation, trivial
@@ -72,7 +72,7 @@ class Problem:
         """V (dL, dim) -> W (dL, d0)."""
         V = self._matrix(V, "V")
         V = V if self.inner is None else self.inner.inverse @ V
-        return V @ self.representation.invariant_basis() if self.is_hard_wired else V
+        return matmul(V, self.representation.invariants) if self.is_hard_wired else V
 
     def restrict(self, W: npt.ArrayLike) -> Array:
         """W (dL, d0) -> V (dL, dim); a W that is not invariant is projected first."""
@@ -82,7 +82,7 @@ class Problem:
             return intertwine(W, self.representation, self.output)
         if not self.is_hard_wired:
             return W
-        return self.representation.project(W) @ self.representation.invariant_basis().T
+        return matmul(self.representation.project(W), self.representation.invariants.T)
 
     def loss(self, V: npt.ArrayLike) -> float:
         """The loss of a linear map V (dL, dim), the squared one as a sum of squares; of networks: `network_loss`."""

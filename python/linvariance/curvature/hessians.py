@@ -32,8 +32,8 @@ def hessian(problem: Problem, network: Network | Trace) -> CurvatureOperator | A
     made when it is asked for; `curvature.extremes` and the densities take it as it is. So for the other matrices.
 
     Coordinates are W_1, ..., W_L, raveled row-major and joined (`Network.flat`). On moments one product costs O(h·d0²)
-    for the first hidden width h, whatever the number of samples; on Samples it takes a pass over them. `matmat` takes a
-    block of vectors at once. At a kink of relu the curvature counts as 0.
+    for the first hidden width h, whatever the number of samples (O(h·k·d0) for k < d0/2 rows); on Samples it takes a
+    pass over them. `matmat` takes a block of vectors at once. At a kink of relu the curvature counts as 0.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data([[1.0]], [[2.0]])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import scipy.linalg
 
 from ..arrays import Anyreal, Array
 
 BLOCK_BYTES = 2**21  # of rows factorized at once: they stay in the cache
+ROOM = 2**26  # bytes for the rows of a block that are set aside at once
 
 
 class Fold:
@@ -22,18 +21,30 @@ class Fold:
         self.inputs, columns = inputs, 1 + inputs + outputs
         self._step = max(2 * columns, BLOCK_BYTES // (8 * columns))
         self._n, self._R = 0.0, np.zeros((0, columns))
-        self._rows = np.empty((self._step, columns), order="F")  # as LAPACK wants it, so that it works in place
-        self._mass, self._filled = np.empty(self._step), 0
+        self._rows, self._mass, self._filled = np.empty((0, columns)), np.empty(self._step), 0
 
     def push(self, X: Anyreal, Y: Anyreal, weights: Array | None = None) -> None:
         """Adds rows X (m, d0), Y (m, dL), of weight 1 unless given."""
         start = 0
         while start < len(X):
             stop = min(len(X), start + self._step - self._filled)
+            self._reserve(self._filled + stop - start)
             self._fill(X[start:stop], Y[start:stop], None if weights is None else weights[start:stop])
             start = stop
             if self._filled == self._step:
                 self._n, self._R, self._filled = self.n, self.triangle, 0
+
+    def _reserve(self, rows: int) -> None:
+        """Room for the rows in work: a block of wide data is never filled, and would take O(columns²)."""
+        if rows > len(self._rows):
+            rows = (
+                self._step
+                if 8 * self._step * self._rows.shape[1] <= ROOM
+                else min(self._step, max(rows, 2 * len(self._rows)))
+            )
+            more = np.empty((rows, self._rows.shape[1]), order="F")  # as LAPACK wants it, so that it works in place
+            more[: self._filled] = self._rows[: self._filled]
+            self._rows = more
 
     def _fill(self, X: Anyreal, Y: Anyreal, weights: Array | None) -> None:
         here = slice(self._filled, self._filled + len(X))
@@ -60,8 +71,11 @@ class Fold:
 
 def factorize(rows: Array) -> Array:
     """R of a QR factorization, at most as many rows as columns; zero columns stay zero, bit for bit."""
-    R: Any = scipy.linalg.qr(rows, mode="r", overwrite_a=True, check_finite=False)[0]
-    return np.ascontiguousarray(R[: rows.shape[1]])
+    work = int(scipy.linalg.lapack.dgeqrf_lwork(*rows.shape)[0])
+    found = scipy.linalg.lapack.dgeqrf(rows, lwork=work, overwrite_a=True)[0]
+    R = np.ascontiguousarray(found[: rows.shape[1]])
+    R[np.tril_indices(len(R), -1)] = 0.0
+    return R
 
 
 def beneath(R: Array, rows: Array, *, overwrite: bool = False) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import files
-from ..arrays import Array, frozen, instance, matrix, real, reals, total_weight
+from ..arrays import Array, frozen, instance, matrix, real, reals, refuse_large, total_weight
 from ..groups import Distribution, Representation
 from ..objectives import quadratics
 from ..objectives.equivariance import Equivariant
@@ -199,14 +199,21 @@ class Moments:
     @cached_property
     def factor(self) -> Array:
         """Triangular (or, for few samples, trapezoidal) factor (k, d0 + dL) of [X, Y]/√n: columns x, then y."""
-        R = self._triangle if self._centered else beneath(self._triangle[1:, 1:], self._triangle[:1, 1:])
-        return frozen(R / np.sqrt(self.n))
+        R = self._triangle.copy() if self._centered else beneath(self._triangle[1:, 1:], self._triangle[:1, 1:])
+        R /= np.sqrt(self.n)
+        return frozen(R)
 
     @property
     def xx(self) -> Array:
         """S = XᵀX/n (d0, d0)."""
+        refuse_large(8 * self.inputs**2, f"XᵀX/n of {self.inputs} columns", "take the factor R of RᵀR, moments.factor")
         F = self.factor[:, : self.inputs]
         return F.T @ F
+
+    @property
+    def mean_square(self) -> float:
+        """‖X‖²/n, the trace of S."""
+        return float(np.square(self.factor[:, : self.inputs]).sum())
 
     @property
     def yx(self) -> Array:
@@ -304,7 +311,7 @@ class Moments:
 
     def plain(self, ridge: float = 0.0) -> quadratics.Quadratic:
         """The squared loss of these data; see `unconstrained`. The ridge, here and below: plus ridge·‖W‖²."""
-        return quadratics.plain(self.rows.ridged(ridge))
+        return quadratics.plain(self.rows, ridge)
 
     def restricted(self, rep: Representation, ridge: float = 0.0) -> quadratics.Quadratic:
         """Restricted to invariant inputs B x; see `hard_wired`."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Array, integer, reals, row_slices, samples
+from ..arrays import Array, integer, matmul, reals, refuse_large, row_slices, samples
 from ..groups import Distribution, Representation
 from ..objectives.empirical import Empirical
 from ..objectives.metrics import Metric
@@ -71,8 +71,14 @@ class Samples:
     @property
     def xx(self) -> Array:
         """S = XᵀX/n (d0, d0)."""
+        refuse_large(8 * self.inputs**2, f"XᵀX/n of {self.inputs} columns", "take the factor of Moments")
         X = np.asarray(self._X, dtype=np.float64)
         return X.T @ X / self.n
+
+    @property
+    def mean_square(self) -> float:
+        """‖X‖²/n, the trace of S."""
+        return _square_sum(self._X) / self.n
 
     @property
     def yy(self) -> float:
@@ -92,7 +98,7 @@ class Samples:
 
     def restricted(self, rep: Representation, ridge: float = 0.0) -> Empirical:
         """On invariant inputs B x; see `hard_wired`."""
-        fixed = np.asarray(self._X, dtype=np.float64) @ rep.invariant_basis().T
+        fixed = matmul(np.asarray(self._X, dtype=np.float64), rep.invariants.T)
         return Empirical(fixed, self._targets, self.loss, penalty=_ridge(ridge, fixed.shape[1]))
 
     def equivariant(self, rep: Representation, output: Representation, ridge: float = 0.0) -> Empirical:
@@ -137,9 +143,13 @@ def _refuse_output(output: Representation | None) -> None:
 
 
 def _refuse_overflow(array: npt.NDArray[Any], name: str) -> None:
-    blocks = (np.asarray(array[rows], dtype=np.float64) for rows in row_slices(len(array), array[:1].size))
-    if not np.isfinite(sum(float(np.vdot(block, block)) for block in blocks)):
+    if not np.isfinite(_square_sum(array)):
         raise ValueError(f"‖{name}‖² overflows: divide {name} by its scale first.")
+
+
+def _square_sum(array: npt.NDArray[Any]) -> float:
+    blocks = (np.asarray(array[rows], dtype=np.float64) for rows in row_slices(len(array), array[:1].size))
+    return sum(float(np.vdot(block, block)) for block in blocks)
 
 
 def _one_hot(y: npt.ArrayLike, n: int, classes: int | None) -> Array:

@@ -111,7 +111,7 @@ def summary(rep: Representation) -> Summary:
         dimension=rep.dim,
         order=order,
         orbits=rep.number_of_orbits(),
-        invariants=len(rep.invariant_basis()),
+        invariants=rep.invariants.shape[0],
         commutant=rep.commutant_dimension(),
     )
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy.linalg
 import scipy.sparse
+from scipy.sparse.linalg import splu
 
 from .. import _core
-from ..arrays import Array, frozen, integer
+from ..arrays import Array, frozen, integer, matmul, refuse_large
 from ..progress import Progress
 from .representation import Elements, Representation, enumerate_group, moment_of, refuse_enumeration, rows_of
 
@@ -102,6 +104,11 @@ class Permutations(Representation):
         """Rows are the normalized indicators of the orbits (with their signs), in the order of their first members."""
         return self._basis
 
+    @property
+    def invariants(self) -> scipy.sparse.csr_array:
+        """The same B, sparse: one entry a coordinate."""
+        return self._sparse_basis
+
     def project(self, W: npt.ArrayLike) -> Array:
         """W Π: every entry replaced by the mean over its orbit, O(size of W).
 
@@ -151,6 +158,30 @@ class Permutations(Representation):
         start = np.stack([identity, np.ones_like(identity)])
         return enumerate_group(start, list(self.generators), _compose_signed, lambda g: g.tobytes(), *facts)
 
+    def penalty_frame_of(self, A: Array) -> Array:
+        """See `Representation.penalty_frame_of`: the rows A (G Gᵀ)⁺, orthonormalized in ‖x G‖, of A (k, d0).
+
+        G Gᵀ is sparse, the Laplacian of the graph in which the generators join the points.
+        """
+        rows = A - self.project(A)
+        E = self._through_laplacian(rows)
+        E += self._through_laplacian(rows - matmul(matmul(E, self.defect), self.defect.T))
+        U, s, _ = scipy.linalg.svd(_triangle(matmul(E, self.defect)).T)
+        r = int((s > max(A.shape) * np.finfo(np.float64).eps * s.max(initial=0.0)).sum())
+        E = (U[:, :r] / s[:r]).T @ E
+        return scipy.linalg.solve_triangular(_triangle(matmul(E, self.defect)), E, trans="T") if r else E
+
+    def _through_laplacian(self, rows: Array) -> Array:
+        """The rows (k, d0) times (G Gᵀ)⁺: one point of each orbit that carries an invariant is held at 0."""
+        free = np.ones(self.dim, dtype=bool)
+        free[self._sparse_basis.indices[self._sparse_basis.indptr[:-1]]] = False
+        found = np.zeros_like(rows)
+        if free.any():
+            laplacian = (self.defect @ self.defect.T)[free][:, free].tocsc()
+            solver = splu(laplacian, "MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+            found[:, free] = solver.solve(np.ascontiguousarray(rows[:, free]).T).T
+        return found - self.project(found)
+
     def multiply(self, W: npt.ArrayLike, element: Elements) -> Array:
         """W ρ(g) for W (..., d0)."""
         rows = rows_of(W, self.dim)
@@ -198,12 +229,18 @@ class Permutations(Representation):
 
     @cached_property
     def _basis(self) -> Array:
+        count = self._sparse_basis.shape[0]
+        what = f"The invariant basis of {self!r}, {count} x {self.dim} as an array,"
+        refuse_large(8 * count * self.dim, what, "take it sparse, rep.invariants")
+        return frozen(self._sparse_basis.toarray())
+
+    @cached_property
+    def _sparse_basis(self) -> scipy.sparse.csr_array:
         labels, signs, _ = self._orbits
         weight = np.ones(self.dim) if signs is None else signs.astype(np.float64)
         alive, row = np.unique(labels[weight != 0], return_inverse=True)
-        B = np.zeros((len(alive), self.dim))
-        B[row, np.flatnonzero(weight)] = (weight / np.sqrt(np.bincount(labels))[labels])[weight != 0]
-        return frozen(B)
+        values = (weight / np.sqrt(np.bincount(labels))[labels])[weight != 0]
+        return scipy.sparse.csr_array((values, (row, np.flatnonzero(weight))), shape=(len(alive), self.dim))
 
     def __repr__(self) -> str:
         kind = "permutations" if self._signs is None else "signed_permutations"
@@ -211,6 +248,12 @@ class Permutations(Representation):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(Permutations, order=self._order, name=self._name), (self._images, self._signs)
+
+
+def _triangle(rows: Array) -> Array:
+    """R of a QR factorization of rowsᵀ; they are used up."""
+    R: Array = scipy.linalg.qr(rows.T, mode="r", overwrite_a=True, check_finite=False)[0][: len(rows)]
+    return R
 
 
 def orbitals(left: Permutations, right: Permutations) -> Classes:

@@ -13,11 +13,10 @@ import numpy.typing as npt
 import scipy.linalg
 import scipy.sparse
 
-from ..arrays import Array, dense, frozen, instance, integer, last_axis, matrix
+from ..arrays import Array, dense, frozen, instance, integer, last_axis, matrix, refuse_large
 from ..progress import Progress, meter
 from .inspection import Check, Summary, check, readable, summary
 
-DENSE_LIMIT = 2**30  # bytes of a matrix (d0, d0) that is formed without being asked for
 Elements = npt.NDArray[Any]
 
 
@@ -62,6 +61,11 @@ class Representation(ABC):
     @abstractmethod
     def invariant_basis(self) -> Array:
         """B (d, d0), orthonormal rows that span the invariant row vectors: W is invariant iff W = V B."""
+
+    @property
+    def invariants(self) -> scipy.sparse.csr_array | Array:
+        """The same B, sparse for groups that permute coordinates."""
+        return self.invariant_basis()
 
     @abstractmethod
     def project(self, W: npt.ArrayLike) -> Array:
@@ -146,6 +150,8 @@ class Representation(ABC):
     @cached_property
     def complement_basis(self) -> Array:
         """B⊥ (d0 - d, d0): orthonormal rows that complete the invariant basis."""
+        if self.invariants.shape[0] == self.dim:
+            return frozen(np.zeros((0, self.dim)))
         self.refuse_dense("a basis of the complement of the invariants")
         B = self.invariant_basis()
         Q: Array = scipy.linalg.qr(B.T)[0] if len(B) else np.eye(self.dim)
@@ -160,14 +166,17 @@ class Representation(ABC):
         R = scipy.linalg.qr(across, mode="r")[0][: across.shape[1]]
         return frozen(scipy.linalg.solve_triangular(R, self.complement_basis, trans="T"))
 
+    def penalty_frame_of(self, A: Array) -> Array:
+        """Rows in the span of that frame, of its property, through which A (k, d0) sees all of it: at most k, if few.
+
+        Off their span and that of the invariants A xᵀ = 0 for every x that is orthogonal to them in ‖x G‖.
+        """
+        return self.penalty_frame
+
     def refuse_dense(self, what: str) -> None:
-        """ValueError if a (d0, d0) matrix would pass the limit of memory."""
-        size = 8 * self.dim**2
-        if size > DENSE_LIMIT:
-            raise ValueError(
-                f"{what[0].upper()}{what[1:]} for {self!r} is a matrix {self.dim} x {self.dim} and would take "
-                f"{size / 2**30:.1f} GiB, above 1 GiB: use hard_wired, which needs the invariants only."
-            )
+        """ValueError if a (d0, d0) matrix would take more than 1 GiB."""
+        of = f"{what[0].upper()}{what[1:]} for {self!r} is a matrix {self.dim} x {self.dim} and"
+        refuse_large(8 * self.dim**2, of, "use hard_wired, which needs the invariants only")
 
     def __copy__(self) -> Representation:
         return self

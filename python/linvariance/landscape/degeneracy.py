@@ -127,7 +127,7 @@ def _threshold(problem: Problem, weights: Sequence[Array], values: Array, rtol: 
     """This share of the largest eigenvalue, and no less than the rounding in sums of what may cancel in the Hessian."""
     norms = np.array([np.linalg.norm(W) for W in weights])
     others = [float(np.prod(np.delete(norms, j))) for j in range(len(norms))]
-    top = float(np.linalg.norm(problem.quadratic.moment, 2)) if problem.dim else 0.0
+    top = problem.quadratic.size
     slope = float(np.prod(norms)) * top + max(norm(problem.quadratic.cross), correlation(problem))
     twice = [float(np.prod(np.delete(norms, [i, j]))) for i in range(len(norms)) for j in range(i)]
     size = 2 * top * sum(np.square(others)) + 4 * slope * sum(twice)

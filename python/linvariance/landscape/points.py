@@ -42,7 +42,7 @@ class Triples:
         """U (dL, s), σ (s,), Vᵀ (s, k) with s = rank Z."""
         whitened = self.problem.quadratic.whitened
         U, sigma, Vt = svd(whitened.target)
-        s = decide_rank(sigma, whitened.target.shape, whitened.noise)
+        s = decide_rank(sigma, whitened.shape, whitened.noise)
         return U[:, :s], sigma[:s], Vt[:s]
 
     def levels(self, rtol: float = 0.0) -> tuple[range, ...]:
@@ -116,7 +116,7 @@ class CriticalPoint:
         sigma = self._spectrum.values
         chosen, rest = sigma[list(self.subset)], np.delete(sigma, list(self.subset))
         pairs = np.divide.outer(rest, chosen).ravel()
-        outputs, inputs = self._spectrum.problem.quadratic.whitened.target.shape
+        outputs, inputs = self._spectrum.problem.quadratic.whitened.shape
         size = len(chosen) * (outputs + inputs - len(chosen))
         return np.sort(np.concatenate([1 - pairs, 1 + pairs, np.ones(size - 2 * len(pairs))]))
 

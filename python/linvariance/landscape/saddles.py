@@ -265,8 +265,8 @@ def _turns(line: Polynomial) -> Array:
 
 def _coefficients(problem: Problem, network: Network, steps: Layers) -> Array:
     """Of the loss along a line (2L + 1,)."""
-    powers = [np.eye(network.widths[0])]  # coefficients of the product so far
-    for W, V in zip(network.weights, steps, strict=True):
+    powers = [network.weights[0], steps[0]]  # coefficients of the product so far
+    for W, V in zip(network.weights[1:], steps[1:], strict=True):
         stay, move = [W @ P for P in powers], [V @ P for P in powers]
         powers = [a + b for a, b in zip([*stay, 0 * stay[0]], [0 * stay[0], *move], strict=True)]
     total = np.zeros(2 * len(powers) - 1)
@@ -312,17 +312,20 @@ def relative_gradient(problem: Problem, weights: Sequence[Array]) -> float:
     """‖∇f‖ beyond rounding of the data, over the sum of the sizes of what cancels in it; for any scales."""
     with np.errstate(over="ignore", invalid="ignore"):
         W = chain(weights)
-        top = float(np.linalg.norm(problem.quadratic.moment, 2)) if W.size else 0.0
+        top = problem.quadratic.size
         size = 2 * (norm(W) * top + norm(problem.quadratic.cross))
     if not math.isfinite(size):
         raise ValueError("network has a loss that overflows: scale the data or the weights down.")
     D = problem.gradient(W) / (size or 1.0)
     parts, units = [], []
     for j in range(len(weights)):
-        below = chain([np.eye(weights[0].shape[1]), *weights[:j]])
         above = chain([np.eye(weights[j].shape[0]), *weights[j + 1 :]])
-        parts.append(norm(above.T @ D @ below.T))
-        units.append(float(np.linalg.norm(above, 2) * np.linalg.norm(below, 2)) if W.size else 0.0)
+        part, unit = above.T @ D, float(np.linalg.norm(above, 2)) if W.size else 0.0
+        if j:
+            below = chain(weights[:j])
+            part, unit = part @ below.T, unit * float(np.linalg.norm(below, 2)) if W.size else 0.0
+        parts.append(norm(part))
+        units.append(unit)
     unit = math.hypot(*units) if size else 0.0
     rounding = 2 * tolerance(problem.quadratic.cross.shape, correlation(problem)) / size if size else 0.0
     return max(math.hypot(*parts) / unit - rounding, 0.0) if unit else 0.0
@@ -330,7 +333,7 @@ def relative_gradient(problem: Problem, weights: Sequence[Array]) -> float:
 
 def correlation(problem: Problem) -> float:
     """The most that C' can be for inputs and targets of this size: rounding leaves eps of it where C' is 0."""
-    return math.sqrt(problem.quadratic.constant) * math.sqrt(float(np.trace(problem.data.xx)))  # Y as a metric sees it
+    return math.sqrt(problem.quadratic.constant) * math.sqrt(problem.data.mean_square)  # Y as a metric sees it
 
 
 def _tightened(weights: Sequence[Array], cross: Array, rank: int, rtol: float) -> dict[tuple[int, int], bool]:

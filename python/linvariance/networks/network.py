@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core, files
-from ..arrays import Array, as_array, frozen, instance, integer, last_axis, listed
+from ..arrays import Array, as_array, frozen, instance, integer, last_axis, listed, matmul
 from ..objectives.quadratics import Quadratic
 from ..problems import Problem, refuse_bound_layers
 from .activations import activation as named_activation
@@ -201,8 +201,8 @@ def predictor(problem: Problem, network: Network) -> Callable[[npt.ArrayLike], A
         W = problem.lift(network.matrix)
         return lambda X: last_axis(X, "X", rep.dim) @ W.T
     if problem.is_hard_wired:
-        B = rep.invariant_basis()
-        return lambda X: network.outputs_of(last_axis(X, "X", rep.dim) @ B.T)
+        B = rep.invariants
+        return lambda X: network.outputs_of(matmul(last_axis(X, "X", rep.dim), B.T))
     return network
 
 

@@ -40,7 +40,7 @@ class Equivariant(Quadratic):
         root = root if self._T is None else scipy.linalg.solve(self._T, root.T, check_finite=False).T
         fit = self._outputs([spread(p.fit, p.e, p.d) / np.sqrt(p.d) for p in self._parts])
         floor = rows.floor + sum(p.residual for p in self._parts)
-        super().__init__(None, fit.T @ root, ((root, fit),), floor, self._whitened)
+        super().__init__(fit.T @ root, (None, ((root, fit),)), floor, self._whitened)
 
     @cached_property
     def noise(self) -> float:

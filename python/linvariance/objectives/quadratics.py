@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import cached_property, partial, reduce
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
-from scipy.sparse.linalg import LinearOperator, cg
+import scipy.sparse
+from scipy.sparse.linalg import LinearOperator, cg, norm
 
 from .. import _core
-from ..arrays import Array, dense, frozen
+from ..arrays import MEMORY_LIMIT, Array, by_rows, dense, frozen, matmul, refuse_large
 from ..groups import Representation
 from ..groups.adapted import AdaptedCoordinates, adapted
-from .spectra import Rows, Whitened, penalized_spectrum, whiten
+from .spectra import PenalizedSpectrum, Rows, Whitened, penalized_spectrum, whiten
 
-Block = tuple[Array, Array | None]  # A_b (k, dim) and T_b (k, dL), None for zero targets
+Block = tuple[Any, Array | None]  # A_b (k, dim), sparse or not, and T_b (k, dL), None for zero targets
+Form = tuple[Array | None, tuple[Block, ...]]  # S', or None for Σ_b A_bᵀ A_b, and the blocks
 
 
 class Quadratic:
@@ -38,15 +40,15 @@ class Quadratic:
 
     def __init__(
         self,
-        moment: Array | None,  # None: Σ_b A_bᵀ A_b, formed when asked for
         cross: Array,
-        blocks: tuple[Block, ...],
+        form: Form | Callable[[], Form],  # made when asked for
         floor: float,
         whiten: Callable[[], Whitened],
         coordinates: AdaptedCoordinates | None = None,  # in which the moment is block-diagonal
+        whole: Callable[[], Whitened] | None = None,
     ) -> None:
-        self.cross, self.blocks, self.floor = frozen(cross), blocks, floor
-        self._moment, self._whiten, self._coordinates = moment, whiten, coordinates
+        self.cross, self._made, self.floor = frozen(cross), form, floor
+        self._whiten, self._coordinates, self._whole = whiten, coordinates, whole
         self._cores: dict[tuple[str, bool], Any] = {}
 
     @property
@@ -60,22 +62,54 @@ class Quadratic:
         return self.cross.shape[1]
 
     @cached_property
+    def _form(self) -> Form:
+        return self._made() if callable(self._made) else self._made
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """See above."""
+        return self._form[1]
+
+    @cached_property
     def moment(self) -> Array:
         """S' (dim, dim)."""
-        if self._moment is not None:
-            return frozen(self._moment)
+        if self._form[0] is not None:
+            return frozen(self._form[0])
+        refuse_large(8 * self.dim**2, f"The input moment, {self.dim} x {self.dim},", "use what goes through its factor")
         return frozen(np.asarray(sum(dense(A.T @ A) for A, _ in self.blocks)))
+
+    @cached_property
+    def factor(self) -> tuple[Array, scipy.sparse.csr_array] | None:
+        """R (k, dim) and a sparse F (f, dim) with S' = RᵀR + FᵀF; None unless R is wide.
+
+        Products of h rows with S' then take O(h·k·dim), and S' is never formed.
+        """
+        if self._form[0] is not None:
+            return None
+        fit, sparse = self._split()
+        return (fit.A, sparse) if fit.is_wide else None
+
+    @cached_property
+    def size(self) -> float:
+        """‖S'‖, or of wide data a bound on it."""
+        if self.factor is None:
+            return float(np.linalg.norm(self.moment, 2)) if self.dim else 0.0
+        R, F = self.factor
+        rest = float(norm(F, 1) * norm(F, np.inf)) if F.nnz else 0.0
+        return (float(np.linalg.norm(R @ R.T, 2)) if len(R) else 0.0) + rest
 
     @property
     def constant(self) -> float:
         """The loss of V = 0, the scale of all losses."""
-        return self.loss(np.zeros((self.outputs, self.dim)))
+        return float(sum(np.square(T).sum() for _, T in self.blocks if T is not None)) + self.floor
 
     def core(self, dtype: npt.DTypeLike = np.float64, *, diagonal: bool = False) -> Any:
         """S' and C' as the C++ core takes them, made at the first call and kept.
 
-        S' in blocks where the group's orbits give coordinates for it, or diagonal in its eigenbasis.
+        S' as its factor where that is wide, else in blocks where the group's orbits give coordinates for it, or, if so
+        wanted, diagonal in its eigenbasis.
         """
+        diagonal = diagonal and self.factor is None
         key = np.dtype(dtype).char, diagonal
         if key not in self._cores:
             make: Any = _core.SecondMoments32 if key[0] == "f" else _core.SecondMoments
@@ -83,6 +117,9 @@ class Quadratic:
         return self._cores[key]
 
     def _moment_as(self, diagonal: bool) -> tuple[Any, ...]:
+        if self.factor is not None:
+            R, F = self.factor
+            return R, by_rows(F)
         S = self.moment
         if diagonal:
             return self.eigenbasis
@@ -109,11 +146,34 @@ class Quadratic:
         return self._whiten()
 
     @cached_property
+    def whole(self) -> Whitened:
+        """The same with all rows E: in `whitened` those are missing which its minimum cannot need."""
+        return self.whitened if self._whole is None else self._whole()
+
+    @cached_property
     def rows(self) -> Rows:
         """One root A of S' with its targets, at most `dim` rows."""
-        A = np.vstack([dense(A) for A, _ in self.blocks])
-        T = np.vstack([np.zeros((A.shape[0], len(self.cross))) if T is None else T for A, T in self.blocks])
+        fit, sparse = self._split()
+        if not sparse.shape[0]:
+            return fit.reduced()
+        refuse_large(8 * self.dim * sum(sparse.shape), f"A root of the input moment of {self.dim} columns", "use solve")
+        A, T = np.vstack([fit.A, sparse.toarray()]), np.vstack([fit.T, np.zeros((sparse.shape[0], self.outputs))])
         return Rows(A, T, self.floor).reduced()
+
+    @cached_property
+    def fitted(self) -> Rows:
+        """The same, but of wide data as they are and without F, whose squares ‖V Fᵀ‖² are then missing in the loss."""
+        return self.rows if self.factor is None else self._split()[0]
+
+    def _split(self) -> tuple[Rows, scipy.sparse.csr_array]:
+        """The dense blocks, and the sparse ones, which have no targets."""
+        full = [(A, T) for A, T in self.blocks if not scipy.sparse.issparse(A)]
+        A = full[0][0] if len(full) == 1 else np.vstack([np.zeros((0, self.dim)), *(A for A, _ in full)])
+        T = [np.zeros((len(A), self.outputs)) if T is None else T for A, T in full]
+        sparse = [A for A, _ in self.blocks if scipy.sparse.issparse(A)]
+        none = scipy.sparse.csr_array((0, self.dim))
+        F = scipy.sparse.csr_array(scipy.sparse.vstack([none, *sparse])) if sparse else none
+        return Rows(A, np.vstack([np.zeros((0, self.outputs)), *T]), self.floor), F
 
     def loss(self, V: Array) -> float:
         """Σ_b ‖A_b Vᵀ - T_b‖² + floor."""
@@ -125,8 +185,10 @@ class Quadratic:
 
     def loss_at(self, layers: Sequence[Array]) -> float:
         """The loss of V = W_L ... W_1, as a sum of squares."""
-        rows = self.rows
-        return _core.network_loss(layers, rows.A, rows.T, rows.floor)
+        rows, rest = self.fitted, 0.0
+        if self.factor is not None and self.factor[1].nnz:
+            rest = float(np.square(reduce(lambda M, W: W @ M, layers[1:], matmul(layers[0], self.factor[1].T))).sum())
+        return _core.network_loss(layers, rows.A, rows.T, rows.floor) + rest
 
     def gradient_at(self, layers: Sequence[Array]) -> list[Array]:
         """[G_1, ..., G_L], the gradient of that in all layers."""
@@ -142,20 +204,27 @@ class Quadratic:
         return [A @ V.T if T is None else A @ V.T - T for A, T in self.blocks]
 
 
-def plain(rows: Rows) -> Quadratic:
-    """The loss itself."""
-    return Quadratic(None, rows.T.T @ rows.A, ((rows.A, rows.T),), rows.floor, partial(whiten, rows))
+def plain(rows: Rows, ridge: float = 0.0) -> Quadratic:
+    """The loss itself, plus ridge·‖V‖²."""
+    if ridge and not rows.is_wide:
+        return plain(rows.ridged(ridge))
+    blocks = ((rows.A, rows.T), *_scaled_identity(ridge, rows.A.shape[1]))
+    return Quadratic(rows.T.T @ rows.A, (None, blocks), rows.floor, partial(whiten, rows, ridge))
+
+
+def _scaled_identity(ridge: float, dim: int) -> tuple[Block, ...]:
+    """The block of ridge·‖V‖², if any."""
+    return ((math.sqrt(ridge) * scipy.sparse.eye_array(dim, format="csr"), None),) if ridge else ()
 
 
 def ridged(quadratic: Quadratic, ridge: float) -> Quadratic:
     """Any of them plus ridge·‖V‖²."""
-    return plain(quadratic.rows.ridged(ridge)) if ridge else quadratic
+    return plain(quadratic.rows, ridge) if ridge else quadratic
 
 
 def restricted(rows: Rows, rep: Representation, ridge: float = 0.0) -> Quadratic:
     """V acts on B x: S' = B S Bᵀ, C' = C Bᵀ   (Duan & Montúfar, Theorem 6); ‖V B‖ = ‖V‖."""
-    B = rep.invariant_basis()
-    return plain(Rows(rows.A @ B.T, rows.T, rows.floor, rows.rounding).reduced().ridged(ridge))
+    return plain(Rows(matmul(rows.A, rep.invariants.T), rows.T, rows.floor, rows.rounding).reduced(), ridge)
 
 
 def averaged(rows: Rows, rep: Representation, ridge: float = 0.0) -> Quadratic:
@@ -167,9 +236,21 @@ def averaged(rows: Rows, rep: Representation, ridge: float = 0.0) -> Quadratic:
     """
     if ridge and not rep.is_orthogonal:
         return ridged(averaged(rows, rep), ridge)
-    rep.refuse_dense("the average of XᵀX/n")
-    project = rep.project if rep.is_orthogonal else _transposed(rep)
-    fit = project(rows.A)
+    return Quadratic(
+        _projected(rows.T.T @ rows.A, rep),
+        partial(_average, rows, rep, ridge),
+        rows.floor,
+        partial(_lifted, restricted(rows, rep, ridge), rep),
+        adapted(rep),
+    )
+
+
+def _average(rows: Rows, rep: Representation, ridge: float) -> Form:
+    if (moved := _moved(rows, rep)) is not None:
+        return None, (moved, *_scaled_identity(ridge, rep.dim))
+    size = f"(as a factor, {len(rows.A)} rows for each element of the group)"
+    rep.refuse_dense(f"the average of XᵀX/n {size}")
+    fit = _projected(rows.A, rep)
     # In a unit of their own, by a power of two: squares of data below 1e-154 would vanish.
     exponent = math.frexp(float(np.abs(rows.A).max(initial=0.0)))[1]
     A, invariant_fit = np.ldexp(rows.A, -exponent), np.ldexp(fit, -exponent)
@@ -178,35 +259,41 @@ def averaged(rows: Rows, rep: Representation, ridge: float = 0.0) -> Quadratic:
     values, vectors = scipy.linalg.eigh(S if rep.is_orthogonal else S - invariant_fit.T @ invariant_fit)
     root = np.ldexp(np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T, exponent)
     varying = root - rep.project(root) if rep.is_orthogonal else root
-    invariant, S = restricted(rows, rep, ridge), np.ldexp(S, 2 * exponent)
-    blocks: tuple[Block, ...] = ((fit, rows.T), (varying, None))
+    S = np.ldexp(S, 2 * exponent)
     if ridge:
-        S, blocks = S + ridge * np.eye(rep.dim), (*blocks, (math.sqrt(ridge) * np.eye(rep.dim), None))
-    return Quadratic(
-        S,
-        project(rows.T.T @ rows.A),
-        blocks,
-        rows.floor,
-        partial(_lifted, invariant, rep),
-        adapted(rep),
-    )
+        S = S + ridge * np.eye(rep.dim)
+    return S, ((fit, rows.T), (varying, None), *_scaled_identity(ridge, rep.dim))
+
+
+def _moved(rows: Rows, rep: Representation) -> Block | None:
+    """The rows under all elements of a group that permutes coordinates, if these are so few that they are wide."""
+    (k, dim), of_one = rows.A.shape, max(1, rows.A.size)
+    limit = min((dim - 1) // (2 * max(1, k)), MEMORY_LIMIT // (8 * of_one))
+    if rep.number_of_orbits() is None or limit < 1:
+        return None
+    try:
+        elements = rep.elements(limit)
+    except ValueError:
+        return None
+    unit = math.sqrt(len(elements))
+    A = np.empty((len(elements), k, dim))
+    for place, element in zip(A, elements, strict=True):
+        np.divide(rep.multiply(rows.A, element), unit, out=place)
+    return A.reshape(-1, dim), np.tile(rows.T / unit, (len(elements), 1))
 
 
 def penalized(rows: Rows, rep: Representation, strength: float, ridge: float = 0.0) -> Quadratic:
     """S' = S + strength·G Gᵀ, C' = C   (Duan & Montúfar, Proposition 8)."""
-    base = plain(rows.ridged(ridge))
+    base = plain(rows, ridge)
     if strength == 0:
         return base
-    penalty = rep.penalty_matrix()
-    if not np.isfinite(strength * float(penalty.max()) + float(base.moment.max())):
+    G = rep.defect
+    largest = float(((G * G).sum(axis=1)).max()), float(np.square(rows.A).sum(axis=0).max(initial=0.0))  # on diagonals
+    if not np.isfinite(strength * largest[0] + largest[1] + ridge):
         raise ValueError(f"strength {strength:g} overflows in strength·G Gᵀ: its limit is what hard_wired poses.")
-    return Quadratic(
-        base.moment + strength * penalty,
-        base.cross,
-        (*base.blocks, (np.sqrt(strength) * rep.defect.T, None)),
-        base.floor,
-        partial(_penalized, rows, rep, strength, ridge),
-    )
+    blocks = (*base.blocks, (np.sqrt(strength) * G.T, None))
+    few, whole = (partial(_penalized, rows, rep, strength, ridge, whole=whole) for whole in (False, True))
+    return Quadratic(base.cross, (None, blocks), base.floor, few, whole=whole)
 
 
 class EquivariancePenalty(Quadratic):
@@ -217,7 +304,7 @@ class EquivariancePenalty(Quadratic):
 
     def __init__(self, rows: Rows, rep: Representation, output: Representation, strength: float) -> None:
         base = plain(rows)
-        super().__init__(None, base.cross, base.blocks, base.floor, self._refuse)
+        super().__init__(base.cross, (None, base.blocks), base.floor, self._refuse)
         pairs = [*zip(rep.algebra, output.algebra, strict=True), *zip(rep.matrices(), output.matrices(), strict=True)]
         self.strength, self._pairs = strength, pairs
 
@@ -261,14 +348,19 @@ class EquivariancePenalty(Quadratic):
 
 
 def _lifted(invariant: Quadratic, rep: Representation) -> Whitened:
-    return invariant.whitened.lifted(rep.invariant_basis())
+    return invariant.whitened.lifted(rep.invariants)
 
 
-def _penalized(rows: Rows, rep: Representation, strength: float, ridge: float) -> Whitened:
-    return penalized_spectrum(rows, rep.invariant_basis(), rep.penalty_frame, ridge).at(strength)
+def _penalized(rows: Rows, rep: Representation, strength: float, ridge: float, *, whole: bool) -> Whitened:
+    return spectrum_of(rows, rep, ridge, whole=whole).at(strength)
 
 
-def _transposed(rep: Representation) -> Callable[[Array], Array]:
-    """A -> A Πᵀ."""
-    Pi = rep.project(np.eye(rep.dim))
-    return lambda A: A @ Pi.T
+def spectrum_of(rows: Rows, rep: Representation, ridge: float = 0.0, *, whole: bool = False) -> PenalizedSpectrum:
+    """The whitened problem at every strength of the penalty ‖V G‖²; of wide data where they see it, unless `whole`."""
+    frame = rep.penalty_frame_of(rows.A) if rows.is_wide and not ridge and not whole else rep.penalty_frame
+    return penalized_spectrum(rows, rep.invariants, frame, ridge, rep.dim - rep.invariants.shape[0])
+
+
+def _projected(A: Array, rep: Representation) -> Array:
+    """A Πᵀ."""
+    return rep.project(A) if rep.is_orthogonal else A @ rep.project(np.eye(rep.dim)).T

@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.linalg
 
 from .. import _core
-from ..arrays import Array, frozen
+from ..arrays import Array, dense, frozen, matmul
 from ..threads import processors
 from .bidiagonal import bidiagonalized, surely_regular
 
@@ -53,6 +54,11 @@ class Rows:
     T: Array  # (k, dL)
     floor: float = 0.0
     noise: float = 0.0  # rounding in A: singular values up to it are zero
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it pays to go through the rows: twice as many would still be fewer than columns."""
+        return 2 * len(self.A) < self.A.shape[1]
 
     @property
     def rounding(self) -> float:
@@ -95,7 +101,7 @@ class Whitened:
     """The loss as ‖Z - W̃‖² + floor in whitened coordinates, V = W̃ E.
 
     Attributes:
-        target: Z = C'A⁻¹ (dL, s).
+        target: Z = C'A⁻¹ (dL, s), without columns that are zero where there are few rows.
         back: E (s, dim).
         floor: the least loss without a rank bound.
         rank: of the input moment S'.
@@ -111,7 +117,12 @@ class Whitened:
     @property
     def noise(self) -> float:
         """σ(Z) up to this are zero: max(shape)·eps·‖targets‖, as Z = TᵀU carries rounding of the size of T."""
-        return tolerance(self.target.shape, self._scale)
+        return tolerance(self.shape, self._scale)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of Z with all its columns, (dL, rank)."""
+        return len(self.target), self.rank
 
     @property
     def resolution(self) -> float:
@@ -125,35 +136,42 @@ class Whitened:
     def _scale(self) -> float:
         return float(np.hypot(np.linalg.norm(self.target), np.sqrt(self.floor)))
 
-    def lifted(self, B: Array) -> Whitened:
+    def lifted(self, B: Any) -> Whitened:
         """The same seen from V B."""
-        return Whitened(self.target, self.back @ B, self.floor, self.rank, self.condition)
+        return Whitened(self.target, matmul(self.back, B), self.floor, self.rank, self.condition)
 
 
-def whiten(rows: Rows) -> Whitened:
-    """By the SVD A = U diag(s) Vᵀ on its support: Z = TᵀU, E = diag(1/s) Vᵀ, the pseudo-inverse root."""
+def whiten(rows: Rows, ridge: float = 0.0) -> Whitened:
+    """By the SVD A = U diag(s) Vᵀ on its support: Z = TᵀU, E = diag(1/s) Vᵀ, the pseudo-inverse root.
+
+    With a ridge, of which S' has full rank, √(s² + ridge) takes the place of s, and Z is 0 where A sees nothing.
+    """
     U, s, Vt = svd(rows.A)
     k = decide_rank(s, rows.A.shape, rows.noise)
     U, s, Vt = U[:, :k], s[:k], Vt[:k]
-    Z = rows.T.T @ U
+    root = math.sqrt(ridge)
+    height = np.hypot(s, root)
+    fit = rows.T.T @ U
     # Not c - Σσ²: that cancels near interpolation.
-    floor = rows.floor + float(np.square(rows.T - U @ Z.T).sum())
+    floor = rows.floor + float(np.square(rows.T - U @ fit.T).sum()) + float(np.square(fit * (root / height)).sum())
     with np.errstate(over="ignore"):  # data below 1e-308: solve refuses weights that overflow
-        back = Vt / s[:, None]
-    return Whitened(frozen(Z), back, floor, k, float(s[0] / s[-1]) if k else 1.0)
+        back = Vt / height[:, None]
+    rank = rows.A.shape[1] if ridge else k
+    ends = [*height[:1], *(height[-1:] if rank == k else [root])]
+    return Whitened(frozen(fit * (s / height)), back, floor, rank, float(ends[0] / ends[-1]) if k else 1.0)
 
 
-def penalized_spectrum(rows: Rows, B: Array, E: Array, ridge: float = 0.0) -> PenalizedSpectrum:
+def penalized_spectrum(rows: Rows, B: Any, E: Array, ridge: float, across: int) -> PenalizedSpectrum:
     """The spectrum of ‖A Vᵀ - T‖² + ridge·‖V‖² + strength·‖V G‖² for every strength; see `PenalizedSpectrum`.
 
     Invariants that A does not see have V = 0 under a ridge, whatever the strength: they are left out, so that no
     rounding in A is weighed against a small ridge.
     """
     if ridge == 0:
-        return PenalizedSpectrum(rows, B, E)
-    _, s, Vt = svd(rows.A @ B.T)
+        return PenalizedSpectrum(rows, B, E, across)
+    _, s, Vt = svd(matmul(rows.A, B.T))
     k = decide_rank(s, rows.A.shape, rows.rounding)
-    return PenalizedSpectrum(rows.ridged(ridge), Vt[:k] @ B, E)
+    return PenalizedSpectrum(rows.ridged(ridge), matmul(Vt[:k], B), E, across)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,21 +196,25 @@ class PenalizedSpectrum:
     """‖A Vᵀ - T‖² + strength·‖V G‖² for every strength > 0 at once   (Duan & Montúfar, Sec. 4; here by a GSVD).
 
     In coordinates (B, E) of invariant directions and of the penalty's own frame (`rep.penalty_frame`, of the group
-    alone) the penalty is the sum of squares of the latter. The invariant block A Bᵀ is fitted first, once for all
-    strengths, in an orthonormal basis U of its range; what of A Eᵀ is orthogonal to U is Tikhonov's standard form: its
-    singular values τ give Z(strength) = [TᵀU, TᵀP diag(τ/h)] with h = √(τ² + strength). No rank is decided that depends
-    on the strength. Where Z is wanted for many strengths, a bidiagonal form does as well as the singular values, and
-    takes a quarter of their time.
+    alone; of wide data what they see of it) the penalty is the sum of squares of the latter. The invariant block A Bᵀ
+    is fitted first, once for all strengths, in an orthonormal basis U of its range; what of A Eᵀ is orthogonal to U is
+    Tikhonov's standard form: its singular values τ give Z(strength) = [TᵀU, TᵀP diag(τ/h)] with h = √(τ² + strength).
+    No rank is decided that depends on the strength. Where Z is wanted for many strengths, a bidiagonal form does as
+    well as the singular values, and takes a quarter of their time.
+
+    Args:
+        across: codimension of the invariants, the rank of G; that of E unless given.
 
     Attributes:
         left: TᵀU (dL, k), what no strength changes; left_back: the rows E (k, dim) that belong to it.
     """
 
-    def __init__(self, rows: Rows, B: Array, E: Array) -> None:
-        dim, inner, other = len(E), rows.A @ B.T, np.hstack([rows.A @ E.T, rows.T])
+    def __init__(self, rows: Rows, B: Any, E: Array, across: int | None = None) -> None:
+        dim, inner, other = len(E), matmul(rows.A, B.T), np.hstack([rows.A @ E.T, rows.T])
         k, self.left_back, other = _fitted(inner, other, B, rows.rounding)
         # In coordinates U⊥, not by subtracting U Uᵀ: P is then orthogonal to U however small its τ.
         self.left = other[:k, dim:].T
+        self._across = dim if across is None else across
         self._rest, self._targets, self._base = other[k:, :dim], other[k:, dim:], rows.floor
         # A row y of coordinates stands for y (E - shear B): S'-orthogonal to the invariant directions.
         self._back = E - other[:k, :dim].T @ self.left_back
@@ -247,18 +269,19 @@ class PenalizedSpectrum:
         back = np.vstack([self.left_back, self.free_back / height[:, None]])
         floor = self.floor + float(np.square(self.free * (step / height)).sum())
         # ‖E‖·‖E⁺‖ from two largest singular values: the smallest of E itself drowns in rounding at 1e30.
-        root = self._root.copy()
-        root[:, len(self.left_back) :] *= height
-        condition = float(np.linalg.norm(back, 2) * np.linalg.norm(root, 2)) if back.size else 1.0
-        return Whitened(frozen(Z), back, floor, len(back), condition)
+        (triangle, inverse), scale = self._roots, np.append(np.ones(len(self.left_back)), height)
+        condition = (
+            float(np.linalg.norm(triangle / scale, 2) * np.linalg.norm(inverse * scale, 2)) if back.size else 1.0
+        )
+        return Whitened(frozen(Z), back, floor, len(self.left_back) + self._across, condition)
 
     @cached_property
-    def _root(self) -> Array:
-        """The pseudo-inverse (dim, k + m) of the rows that do not depend on the strength: of full rank, by SVD."""
+    def _roots(self) -> tuple[Array, Array]:
+        """R and R⁻ᵀ (k + m, k + m) for a QR of the transposed rows that do not depend on the strength, of full rank."""
         rows = np.vstack([self.left_back, self.free_back])
         size = np.abs(rows).max(axis=1, initial=0.0)  # data of 1e±150 leave rows that differ by as much
-        U, s, Vt = svd(rows / size[:, None])
-        return (Vt.T / s) @ U.T / size
+        R = scipy.linalg.qr((rows / size[:, None]).T, mode="r", overwrite_a=True, check_finite=False)[0][: len(rows)]
+        return R * size, scipy.linalg.solve_triangular(R, np.eye(len(R)), trans="T") / size
 
 
 def path_points(
@@ -277,21 +300,21 @@ def path_points(
     return _core.path_points(triangle, targets, diagonal, above, strengths, q, min(rank, q), processors())
 
 
-def _fitted(inner: Array, other: Array, B: Array, noise: float) -> tuple[int, Array, Array]:
+def _fitted(inner: Array, other: Array, B: Any, noise: float) -> tuple[int, Array, Array]:
     """Rank k of `inner`, the rows (k, dim) that its orthonormal basis stands for, and `other` in that basis and beyond.
 
     By a QR, if its triangle is surely of full rank, else by an SVD.
     """
     rows, d = inner.shape
     if not d:
-        return 0, B, other
+        return 0, dense(B), other
     if d <= rows:
         reflectors, scale, _, _ = scipy.linalg.lapack.dgeqrf(inner)
         inverse, info = scipy.linalg.lapack.dtrtri(reflectors[:d])
         if not info and 1 / (d * float(np.abs(np.triu(inverse)).max())) > 2 * noise:  # ‖R⁻¹‖ <= d max
             work = 64 * (other.shape[1] + 65)
             turned = scipy.linalg.lapack.dormqr("L", "T", reflectors, scale, other, work)[0]
-            return d, scipy.linalg.solve_triangular(reflectors[:d], B, trans="T", check_finite=False), turned
-    U, s, Vt = svd(inner, full=True)
+            return d, scipy.linalg.solve_triangular(reflectors[:d], dense(B), trans="T", check_finite=False), turned
+    U, s, Vt = svd(inner, full=d < rows)
     k = decide_rank(s, inner.shape, noise)
-    return k, (Vt[:k] / s[:k, None]) @ B, U.T @ other
+    return k, matmul(Vt[:k] / s[:k, None], B), U.T @ other

@@ -17,7 +17,7 @@ from .spectra import Rows, tolerance
 
 def weighted(rows: Rows, distribution: Distribution, ridge: float = 0.0) -> Quadratic:
     """S' = E ρ(g) S ρ(g)ᵀ, C' = C (E ρ(g))ᵀ: the loss E ‖A ρ(g)ᵀVᵀ - T‖² + ridge·‖V‖²."""
-    return plain(moved(rows, distribution).ridged(ridge))
+    return plain(moved(rows, distribution), ridge)
 
 
 def moved(rows: Rows, distribution: Distribution) -> Rows:

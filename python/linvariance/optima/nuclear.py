@@ -168,7 +168,7 @@ def _whole(problem: Problem) -> Whitened:
     """The loss of all V whitened, not only of those that `solve` need look at."""
     instance(problem, Problem, "problem", "pose one with hard_wired, augmented, regularized or unconstrained")
     if problem.representation.is_orthogonal:
-        return problem.quadratic.whitened
+        return problem.quadratic.whole
     if problem.method == "hard_wired" and problem.output is not None:
         raise ValueError(
             f"{problem.representation!r} is not orthogonal: averaging W may raise ‖W‖_*, so that its minimum over "
@@ -177,7 +177,7 @@ def _whole(problem: Problem) -> Whitened:
     if problem.method == "augmented" and problem.output is None and problem.ridge == 0:
         rows = problem.quadratic.rows  # not Z: the optimum need not be invariant. They are a root of a rounded S̄.
         return whiten(replace(rows, noise=float(np.sqrt(tolerance(rows.A.shape, 1.0)) * np.linalg.norm(rows.A, 2))))
-    return problem.quadratic.whitened
+    return problem.quadratic.whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +196,7 @@ class _Standard:
     def of(whitened: Whitened) -> _Standard:
         P, s, Q = _graded(whitened.back)
         U, sigma, Vt = svd(whitened.target)
-        q = decide_rank(sigma, whitened.target.shape, whitened.noise)
+        q = decide_rank(sigma, whitened.shape, whitened.noise)
         top, steepest = (float(sigma[0]), float(s[0])) if q else (1.0, 1.0)
         z = (sigma[:q, None] / top * Vt[:q]) @ P
         floor = whitened.floor + float(np.square(sigma[q:]).sum())

@@ -44,14 +44,14 @@ def solve(problem: Problem) -> Solution:
     whitened = problem.quadratic.whitened
     Z = whitened.target
     U, sigma, Vt = svd(Z)
-    rank = min(problem.rank, decide_rank(sigma, Z.shape, whitened.noise))
+    rank = min(problem.rank, decide_rank(sigma, whitened.shape, whitened.noise))
     tied = rank == problem.rank < len(sigma) and sigma[rank - 1] - sigma[rank] <= whitened.resolution
     with np.errstate(over="ignore", invalid="ignore"):
         weights = (U[:, :rank] * sigma[:rank]) @ Vt[:rank] @ whitened.back
     return Solution(
         weights=lifted(weights, problem),
         loss=whitened.floor + float(np.square(sigma[rank:]).sum()),
-        singular_values=sigma,
+        singular_values=np.append(sigma, np.zeros(min(whitened.shape) - len(sigma))),
         rank=rank,
         gap=_gap(sigma, problem.rank) if rank else 0.0,
         data_rank=whitened.rank,
@@ -102,7 +102,7 @@ def finite(weights: Array, data: Moments | Samples) -> Array:
     """The gate of weights on their way out."""
     if not np.isfinite(weights).all():
         raise ValueError(
-            f"The weights overflow: X has the scale {_scale(data.xx):.3g} and Y the scale "
+            f"The weights overflow: X has the scale {np.sqrt(data.mean_square / data.inputs):.3g} and Y the scale "
             f"{np.sqrt(data.yy):.3g}. Divide each by its scale first."
         )
     return weights
@@ -202,7 +202,3 @@ def _gap(sigma: Array, rank: int) -> float:
     ends = np.append(sigma, 0.0)
     r = min(rank, len(sigma))
     return float((ends[r - 1] - ends[r]) / ends[0])
-
-
-def _scale(S: Array) -> float:
-    return float(np.sqrt(np.trace(S) / len(S)))

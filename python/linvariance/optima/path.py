@@ -22,7 +22,8 @@ from ..arrays import Array, instance, real, reals
 from ..data.moments import Moments
 from ..groups import Representation
 from ..groups.stored import fields_of, from_fields
-from ..objectives.spectra import path_points, penalized_spectrum, svd, tolerance
+from ..objectives.quadratics import spectrum_of
+from ..objectives.spectra import path_points, svd, tolerance
 from ..plots import GREY, Curve, draw, explain, looks, opened
 from ..problems import check_pose, check_rank, hard_wired, pose, regularized
 from ..tables import Columns, Table, Tabular
@@ -84,7 +85,7 @@ class RegularizationPath(Tabular):
         self.data, self.representation, self.rank = data, rep, rank
         posed, self.ridge, self.inner = pose(data, ridge, metric)
         rows = posed.rows
-        self._spectrum = penalized_spectrum(rows, rep.invariant_basis(), rep.penalty_frame, self.ridge)
+        self._spectrum = spectrum_of(rows, rep, self.ridge)
         self._band, self._left = self._spectrum.band, np.ascontiguousarray(self._spectrum.left)
         # A row (y, u): y of the band's coordinates, and u of what U leaves of the fit to the invariants.
         with np.errstate(over="ignore", invalid="ignore"):  # weights that overflow are refused when they are made

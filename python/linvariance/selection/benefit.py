@@ -123,7 +123,7 @@ def symmetry_benefit(
         )
     fit = solve(hard_wired(data.whole, none, rank=outputs))
     left = data.whole.n * fit.loss / ((n - fit.data_rank) * outputs)
-    return SymmetryBenefit(n, rep.dim, len(rep.invariant_basis()), left, *_validated(data, none, rep))
+    return SymmetryBenefit(n, rep.dim, rep.invariants.shape[0], left, *_validated(data, none, rep))
 
 
 def _validated(

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..arrays import Anyreal, Array, instance, row_slices
+from ..arrays import Anyreal, Array, instance, matmul, row_slices
 from ..data.moments import Moments
 from ..objectives.spectra import svd
 from ..problems import Problem
@@ -82,7 +82,7 @@ def with_mean(freedom: float, data: Moments) -> float:
 def _back(problem: Problem) -> Array:
     """E (s, d0): S'⁻¹ = EᵀE on its support, seen from W also where the problem is hard-wired."""
     back = problem.quadratic.whitened.back
-    return back @ problem.representation.invariant_basis() if problem.is_hard_wired else back
+    return matmul(back, problem.representation.invariants) if problem.is_hard_wired else back
 
 
 def _refuse(problem: Problem) -> None:

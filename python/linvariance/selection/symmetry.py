@@ -232,7 +232,7 @@ def _scores(
     name: str, rep: Representation, softness: Sequence[float], data: Folds, scales: Scales
 ) -> list[dict[str, Any]]:
     """All scores of a candidate but the Bayes factors; one that leaves everything invariant is no symmetry, η = 1."""
-    is_none = len(rep.invariant_basis()) == rep.dim
+    is_none = rep.invariants.shape[0] == rep.dim
     etas = (0.0,) if is_none else softness
     levels, validated = Evidence(data.whole, rep).best(etas, scales), _validated(rep, etas, data, scales)
     return [
@@ -248,7 +248,7 @@ def _score(name: str, rep: Representation, level: Level, data: Folds, is_none: b
     return {
         "name": name,
         "softness": 1.0 if is_none else level.softness,
-        "invariants": len(rep.invariant_basis()),
+        "invariants": rep.invariants.shape[0],
         "log_evidence": level.log_evidence,
         "noise": level.noise,
         "precision": level.precision,
@@ -299,7 +299,7 @@ def _candidates(candidates: Candidates, data: Moments) -> dict[str, Representati
                 f"candidates[{name!r}] is not orthogonal, {rep!r}: the evidence is known for orthogonal groups. Change "
                 "the basis of X to the one in which it is, see groups.change_of_basis."
             )
-    if any(len(rep.invariant_basis()) == rep.dim for rep in named.values()):
+    if any(rep.invariants.shape[0] == rep.dim for rep in named.values()):
         return named
     if NONE in named:
         raise ValueError(f"candidates[{NONE!r}] is {named[NONE]!r}, but that name is kept for no symmetry: rename it.")

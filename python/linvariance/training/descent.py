@@ -48,8 +48,9 @@ def train(
     the order given, and all runs share the threads.
 
     On Moments an epoch costs O(h·d0²) for the first hidden width h, whatever the number of samples and the order of the
-    group. Gradient descent commutes with a turn of W_1 into the eigenbasis of S', where two layers cost O(h·dL·d0): it
-    goes on there from the first epoch e with e·min(widths[1:]) >= 16·d0.
+    group, or O(h·k·d0) through the k rows of the factor where these are fewer than d0/2. Else gradient descent commutes
+    with a turn of W_1 into the eigenbasis of S', where two layers cost O(h·dL·d0): it goes on there from the first
+    epoch e with e·min(widths[1:]) >= 16·d0.
     On Samples an epoch goes through them, and records of nonlinear networks (norms, entries, weights) are of W_1.
     A run on Samples whose loss is no longer finite stops there; what it recorded before is kept, the rest is NaN.
     Run (i, k) starts from init(widths, default_rng(seeds[k])) and is the same, bit for bit, alone or in company, for
@@ -258,7 +259,8 @@ def _magnitudes(problem: Problem) -> tuple[npt.NDArray[Any], ...]:
     if isinstance(problem.objective, Empirical):
         penalty = np.zeros(0) if problem.objective.penalty is None else problem.objective.penalty
         return problem.objective.X, problem.objective.targets, penalty
-    return problem.quadratic.moment, problem.quadratic.cross
+    factor = problem.quadratic.factor
+    return problem.quadratic.moment if factor is None else factor[0], problem.quadratic.cross
 
 
 def _refuse_memory(record: Record, shapes: Sequence[tuple[int, ...]], activation: str, seeds: int, epochs: int) -> None:

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from ..arrays import Array, instance, integer
-from ..invariance import seen_and_frozen
+from ..arrays import Array, by_rows, dense, instance, integer, matmul
+from ..invariance import seen_and_frozen, seen_by
 from ..networks import Network
 from ..objectives.empirical import Empirical
 from ..problems import Problem
@@ -34,6 +34,7 @@ from .until import NEVER, Until
 MEMORY_LIMIT = 2**30  # bytes of a Trace
 CHECKPOINT_SECONDS = 10.0
 RATES_AT_ONCE = 2**20  # epochs of a stretch whose learning rate changes
+_SEEN: WeakKeyDictionary[Problem, Array | None] = WeakKeyDictionary()
 _SEEN_AND_FROZEN: WeakKeyDictionary[Problem, tuple[Array, Array]] = WeakKeyDictionary()  # by eigenvectors of S̄
 
 Recorded = dict[str, Any]  # epochs (T,), and what a Trace has of them, with axes (problem, seed, T, ...)
@@ -244,7 +245,8 @@ class Runs:
             shape = (len(found), *found[0].weights.shape[:-1], problems[0].representation.dim)
             out["weights"] = np.empty(shape)
             for W, problem, one in zip(out["weights"], problems, found, strict=True):
-                W[:] = one.weights @ problem.representation.invariant_basis() if problem.is_hard_wired else one.weights
+                V, rep = one.weights, problem.representation
+                W[:] = matmul(V, rep.invariants) if problem.is_hard_wired else V
         if record.networks:
             out["layers"] = [one.layers for one in found]
         return out
@@ -334,31 +336,42 @@ def _look(problem: Problem, record: Record, rows: int) -> _core.Observables:
     places = [column for _, column in entries]
     columns = np.zeros((len(entries), problem.dim))  # of what leads from V to W
     if problem.is_hard_wired:
-        columns[:] = rep.invariant_basis()[:, places].T
+        columns[:] = dense(rep.invariants[:, places]).T
     else:
         columns[np.arange(len(entries)), places] = 1.0
-    look = (_parts(problem), [row for row, _ in entries], columns)
+    parts, rest = _parts(problem)
+    off: Any = {"rest": rest, "invariants": by_rows(rep.invariants)} if any(rest) else {}
+    look = (parts, [row for row, _ in entries], columns)
     if isinstance(problem.objective, Empirical):
-        return _core.Observables(*look)
-    rows_of = problem.quadratic.rows  # an equivalent data set for the loss
+        return _core.Observables(*look, **off)
+    rows_of = problem.quadratic.fitted  # an equivalent data set for the loss
     back = np.zeros((0, 0)) if problem.inner is None else problem.inner.inverse
-    return _core.Observables(*look, rows_of.A, rows_of.T, rows_of.floor, back)
+    return _core.Observables(*look, rows_of.A, rows_of.T, rows_of.floor, back, **off)
 
 
-def _parts(problem: Problem) -> list[Array]:
-    """Orthonormal bases (dim, .) of W⊥ and of its seen and frozen parts; empty where that part is zero or undefined."""
-    nothing = np.zeros((problem.dim, 0))
-    if problem.is_hard_wired:
-        return [nothing] * 3
-    rep = problem.representation
-    perp = np.ascontiguousarray(rep.complement_basis.T)
+def _parts(problem: Problem) -> tuple[list[Array], list[bool]]:
+    """Orthonormal bases (dim, .) of W⊥ and of its seen and frozen parts; empty where that part is zero or undefined.
+
+    Where True is listed, of what is left of W⊥ instead.
+    """
+    nothing, rep = np.zeros((problem.dim, 0)), problem.representation
+    if problem.is_hard_wired or rep.invariants.shape[0] == rep.dim:
+        return [nothing] * 3, [False] * 3
     if not rep.is_orthogonal:  # W⊥ is no orthogonal part of W then
-        return [np.eye(rep.dim) - rep.project(np.eye(rep.dim)), nothing, nothing]
+        return [np.eye(rep.dim) - rep.project(np.eye(rep.dim)), nothing, nothing], [False] * 3
+    permutes = rep.number_of_orbits() is not None
+    perp = nothing if permutes else np.ascontiguousarray(rep.complement_basis.T)
     if problem.method != "augmented":
-        return [perp, nothing, nothing]
+        return [perp, nothing, nothing], [permutes, False, False]
+    factor = None if isinstance(problem.objective, Empirical) else problem.quadratic.factor
+    if factor is not None:
+        if problem not in _SEEN:
+            _SEEN[problem] = seen_by(rep, factor[0], problem.ridge)
+        seen = _SEEN[problem]
+        return [perp, *((nothing, nothing) if seen is None else (seen, seen))], [True, seen is None, seen is not None]
     if problem not in _SEEN_AND_FROZEN:
         _SEEN_AND_FROZEN[problem] = seen_and_frozen(problem.representation, problem.data, problem.ridge)
-    return [perp, *_SEEN_AND_FROZEN[problem]]
+    return [perp, *_SEEN_AND_FROZEN[problem]], [permutes, False, False]
 
 
 def _index(value: int, length: int, name: str) -> int:

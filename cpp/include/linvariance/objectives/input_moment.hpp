@@ -1,4 +1,4 @@
-// The second moment S of the inputs as products from the left need it, W S: dense, in blocks, or diagonal.
+// The second moment S of the inputs as products from the left need it, W S: dense, in blocks, diagonal, or as a factor.
 #pragma once
 
 #include <memory>
@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "linvariance/matrix.hpp"
+#include "linvariance/sparse.hpp"
 
 namespace linvariance {
 
@@ -37,6 +37,11 @@ class InputMoment {
           values_(values.template cast<T>().reshaped()),
           basis_(std::make_shared<const Matrix<double>>(basis)) {}
 
+    // S = RᵀR + FᵀF, R (k, d) of few rows
+    InputMoment(const ConstView<double>& R, SparseRows F)
+        : size_(R.cols()),
+          factor_(std::make_shared<const Factor>(Factor{Matrix<T>(R.template cast<T>()), std::move(F)})) {}
+
     InputMoment(const std::vector<Index>& order, const std::vector<AdaptedSegment>& segments,
                 const std::vector<MomentBlock>& blocks)
         : order_(order) {
@@ -60,7 +65,21 @@ class InputMoment {
     Index size() const { return size_; }
     bool is_diagonal() const { return basis_ != nullptr; }
     const Vector<T>& values() const { return values_; }
-    Index scratch(Index rows) const { return segments_.empty() ? 0 : 2 * rows * size_; }
+    Index scratch(Index rows) const {
+        if (factor_) return rows * (factor_->R.rows() + factor_->F.rows());
+        return segments_.empty() ? 0 : 2 * rows * size_;
+    }
+    // Multiplications of a row with it, at most
+    Index cost() const { return factor_ ? 2 * factor_->R.size() : size_ * size_; }
+
+    // ‖W Fᵀ‖², what a loss by the rows of R alone lacks; `room` is for W Fᵀ
+    double rest(const Matrix<double>& W, Matrix<double>& room) const {
+        if (!factor_ || factor_->F.rows() == 0) return 0.0;
+        room.resize(W.rows(), factor_->F.rows());
+        room.setZero();
+        factor_->F.add_transposed(W, room);
+        return room.squaredNorm();
+    }
 
     // Its columns are those of the data in another order, to.col(j) = from.col(order[j]), or turned (in double only);
     // and back.
@@ -86,6 +105,7 @@ class InputMoment {
     // out = W S, for W (rows, size) and out of the same shape; not where S is diagonal
     template <class W, class Out>
     void multiply(const Eigen::MatrixBase<W>& left, Eigen::MatrixBase<Out>& out, T* scratch) const {
+        if (factor_) return multiply_factor(left.derived(), out.derived(), scratch);
         if (segments_.empty()) return multiply_parts(strided(left), left.rows(), out);
         View<T> there(scratch, left.rows(), size_), back(scratch + there.size(), left.rows(), size_);
         const ConstView<T> from(left.derived().data(), left.rows(), size_);
@@ -98,6 +118,10 @@ class InputMoment {
     struct Segment {
         Index orbits;
         Matrix<T> basis;
+    };
+    struct Factor {
+        Matrix<T> R;
+        SparseRows F;
     };
     struct Part {
         template <class Derived>
@@ -113,6 +137,18 @@ class InputMoment {
     };
 
     Index place(Index j) const { return order_.empty() ? j : order_[static_cast<std::size_t>(j)]; }
+
+    template <class W, class Out>
+    void multiply_factor(const W& left, Out& out, T* scratch) const {
+        const auto& [R, F] = *factor_;
+        View<T> seen(scratch, left.rows(), R.rows()), rest(scratch + seen.size(), left.rows(), F.rows());
+        set_product(left, R.transpose(), seen);
+        set_product(seen, R, out);
+        if (F.rows() == 0) return;
+        rest.setZero();
+        F.add_transposed(left, rest);
+        F.add_applied(rest, out);
+    }
 
     // The first part in a row of blocks sets, the others add to it.
     template <class Out>
@@ -148,6 +184,7 @@ class InputMoment {
     std::vector<Part> parts_;
     Vector<T> values_;
     std::shared_ptr<const Matrix<double>> basis_;
+    std::shared_ptr<const Factor> factor_;
 };
 
 }  // namespace linvariance

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "linvariance/sparse.hpp"
 #include "linvariance/training/stretch.hpp"
 
 namespace linvariance {
@@ -16,6 +17,8 @@ struct Observables {
     Matrix<double> T;                   // (k, d_L)
     double floor = 0.0;                 //
     std::vector<Matrix<double>> parts;  // M_k (d_0, .): ‖W M_k‖ is recorded, and ‖W_1 M_0‖
+    std::vector<bool> rest;             // or, instead of the part M_k sees, what it and B do not: W - W BᵀB - W M_kM_kᵀ
+    SparseRows invariants;              // B (d, d_0)
     std::vector<Index> entry_rows;      //
     Matrix<double> entry_columns;       // (entries, d_0): W[entry_rows[e]] . entry_columns[e] is recorded
     Matrix<double> back;                // K⁻¹ (d_L, d_L), or empty for the identity
@@ -32,15 +35,17 @@ struct RecordView {
     double* layers;   // (times, parameters)
 };
 
-// ‖A Wᵀ - T‖² + floor, A upper trapezoidal, through a residual (d_L, k): this way round half of A is read, and once.
+// ‖A Wᵀ - T‖² + floor, A upper trapezoidal unless it is wide, through a residual (d_L, k): this way round half of A is
+// read, and once.
 template <class Inputs, class Targets, class Weights>
 double loss_of_rows(const Inputs& A, const Targets& T, double floor, const Weights& W, Matrix<double>& residual) {
     residual = -T.transpose();
     constexpr Index at_once = 32;
+    const bool wide = 2 * A.rows() < A.cols();
     for (Index i = 0; i < std::min(A.rows(), A.cols()); i += at_once) {
-        const Index rows = std::min(at_once, A.rows() - i), columns = A.cols() - i;
+        const Index rows = std::min(at_once, A.rows() - i), columns = A.cols() - (wide ? 0 : i);
         auto part = residual.middleCols(i, rows);
-        add_product(W.rightCols(columns), A.block(i, i, rows, columns).transpose(), part);
+        add_product(W.rightCols(columns), A.middleRows(i, rows).rightCols(columns).transpose(), part);
     }
     return residual.squaredNorm() + floor;
 }
@@ -75,7 +80,8 @@ class Recorder {
         first_there_ = first_of(layers).template cast<double>();
         S.leave(there_, W_);
         S.leave(first_there_, first_);
-        const double loss = loss_of_rows(observables_->A, observables_->T, observables_->floor, W_, residual_);
+        const double rest = S.rest(W_, sparse_);
+        const double loss = loss_of_rows(observables_->A, observables_->T, observables_->floor, W_, residual_) + rest;
         if (observables_->back.size() > 0) {
             there_.swap(W_);
             set_product(observables_->back, there_, W_);
@@ -103,10 +109,9 @@ class Recorder {
         before_ = std::exchange(loss_, loss);
         view_.loss[time_] = loss;
         view_.norm[time_] = W_.norm();
-        view_.first[time_] = norm_of(first_, look.parts[0]);
+        view_.first[time_] = norm_of(first_, 0);
         for (std::size_t k = 0; k < look.parts.size(); ++k) {
-            view_.parts[time_ * static_cast<Index>(look.parts.size()) + static_cast<Index>(k)] =
-                norm_of(W_, look.parts[k]);
+            view_.parts[time_ * static_cast<Index>(look.parts.size()) + static_cast<Index>(k)] = norm_of(W_, k);
         }
         const auto entries = static_cast<Index>(look.entry_rows.size());
         for (Index e = 0; e < entries; ++e) {
@@ -123,16 +128,30 @@ class Recorder {
         ++time_;
     }
 
-    double norm_of(const Matrix<double>& M, const Matrix<double>& part) {
+    double norm_of(const Matrix<double>& M, std::size_t k) {
+        const auto& part = observables_->parts[k];
         View<double> seen(seen_.data(), M.rows(), part.cols());
         set_product(M, part, seen);
-        return seen.norm();
+        if (!observables_->rest[k]) return seen.norm();
+        const SparseRows& B = observables_->invariants;
+        sparse_.resize(M.rows(), B.rows());
+        sparse_.setZero();
+        B.add_transposed(M, sparse_);
+        sparse_ = -sparse_;
+        Matrix<double>& off = there_;
+        off = M;
+        B.add_applied(sparse_, off);
+        if (part.cols() > 0) {
+            seen = -seen;
+            add_product(seen, part.transpose(), off);
+        }
+        return off.norm();
     }
 
     const Observables* observables_;
     double before_, loss_;  // the two that were recorded last
     RecordView view_;
-    Matrix<double> W_, first_, there_, first_there_, residual_;
+    Matrix<double> W_, first_, there_, first_there_, residual_, sparse_;
     Vector<double> seen_;
     Index time_ = 0;
 };

@@ -54,7 +54,7 @@ class Subject:
 
     def __str__(self) -> str:
         (n, inputs), outputs = self.data.X.shape, self.data.Y.shape[1]
-        invariants = counted(len(self.representation.invariant_basis()), "independent linear invariant")
+        invariants = counted(self.representation.invariants.shape[0], "independent linear invariant")
         return (
             f"{counted(n, 'sample')} of {counted(inputs, 'input')} and {counted(outputs, 'output')} from "
             f"{self.data.source}. The group is {self.representation!r}, of order {self.order}, with {invariants}; "
