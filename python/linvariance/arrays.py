@@ -108,7 +108,8 @@ def listed(value: object, name: str) -> list[Any]:
 def refuse_large(size: int, what: str, advice: str) -> None:
     """ValueError if `what` would take more bytes than the limit, with their number and the way out."""
     if size > MEMORY_LIMIT:
-        raise ValueError(f"{what} would take {size / 2**30:,.3g} GiB, above 1 GiB: {advice}.")
+        gib = f"{size / 2**30:,.3g}" if size < 2**1000 else f"about 10^{math.log10(size) - 9:.0f}"
+        raise ValueError(f"{what} would take {gib} GiB, above 1 GiB: {advice}.")
 
 
 def some(values: Sequence[object]) -> str:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.sparse.linalg import LinearOperator
 
 from .. import _core
-from ..arrays import Array, instance
+from ..arrays import Array, instance, refuse_large
 from ..networks.network import Network, check_fit
 from ..objectives.empirical import Empirical
 from ..objectives.quadratics import Quadratic
@@ -169,7 +169,9 @@ class CurvatureOperator(LinearOperator):  # type: ignore[misc]
             self._core = _core.Hessian(objective.core(), widths, flat, second)
 
     def to_dense(self) -> Array:
-        """The whole matrix: on moments from its closed form, symmetric to the last bit."""
+        """The whole matrix: on moments from its closed form, symmetric to the last bit. Refused above 1 GiB."""
+        size = self.shape[0]
+        refuse_large(8 * size**2, f"The matrix in {size:,} weights", "use its products, or curvature.extremes")
         quadratic = self._quadratic
         if quadratic is None:
             return self._matmat(np.eye(self.shape[1]))
@@ -193,7 +195,13 @@ class CurvatureOperator(LinearOperator):  # type: ignore[misc]
         return float(self.diagonal().sum())
 
     def blocks(self) -> list[Array]:
-        """Its block (N_j, N_j) in each layer, W_j raveled: all that a layer's curvature is while the others rest."""
+        """Its block (N_j, N_j) in each layer, W_j raveled: all that a layer's curvature is while the others rest.
+
+        Refused above 1 GiB.
+        """
+        sizes = [W.size for W in self._weights]
+        what = f"The blocks of layers of {', '.join(map(str, sizes)):.60} weights"
+        refuse_large(8 * sum(size**2 for size in sizes), what, "use the products of the whole, or its diagonal")
         out, moment, samples = [np.zeros((W.size, W.size)) for W in self._weights], self._moment, self._samples
         with _as_in_products():
             if moment is not None:

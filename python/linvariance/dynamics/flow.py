@@ -10,13 +10,12 @@ import numpy.typing as npt
 import scipy.integrate
 
 from .. import _core
-from ..arrays import Array, real, reals
+from ..arrays import MEMORY_LIMIT, Array, real, reals
 from ..curvature.hessians import check_network
 from ..landscape.points import check_problem
 from ..networks.network import Network
 from ..problems import Problem
 from ..tables import Columns, Tabular
-from ..training.runs import MEMORY_LIMIT
 
 EVALUATIONS = 200_000  # of the gradient in one `gradient_flow`: some seconds for small networks
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 
-from ..arrays import Array, integer, listed, matrix, some
+from ..arrays import Array, integer, listed, matrix, refuse_large, some
 from .closures import EPS
 from .matrices import Conjugated, Matrices
 from .permutations import Permutations, Signs
@@ -23,6 +23,10 @@ def direct_sum(*parts: Representation) -> Representation:
     2
     """
     _check_same_group(parts)
+    if not all(isinstance(part, Permutations) for part in parts):
+        dim, count = sum(part.dim for part in parts), len(parts[0].generators) + len(parts[0].algebra)
+        what = f"The {count} generators of a direct sum of dimension {dim:,}"
+        refuse_large(8 * count * dim**2, what, "sum fewer, and treat blocks that share a representation as copies")
     if len(parts) == 1:
         return parts[0]
     if all(isinstance(part, Permutations) for part in parts):
@@ -41,6 +45,10 @@ def tensor_product(left: Representation, right: Representation) -> Representatio
     2
     """
     _check_same_group((left, right))
+    dim, count = left.dim * right.dim, len(left.generators) + len(left.algebra)
+    permutes = isinstance(left, Permutations) and isinstance(right, Permutations)
+    what = f"The {count} generators of a tensor product of dimension {dim:,}"
+    refuse_large(8 * count * (dim if permutes else dim**2), what, "decompose the factors first, groups.isotypic")
     if isinstance(left, Permutations) and isinstance(right, Permutations):
         images = left.images[:, :, None] * right.dim + right.images[:, None, :]
         signs = _signs(left)[:, :, None] * _signs(right)[:, None, :]

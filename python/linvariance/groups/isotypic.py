@@ -20,6 +20,7 @@ from .representation import Representation
 EPS = float(np.finfo(np.float64).eps)
 TIE = 1e-10  # relative: eigenvalues of a random element of the commutant closer than this count as one (never data's)
 ATTEMPTS = 10
+SHOWN = 8  # components in a repr
 STEPS = 6  # four averages, their eigenspaces, the rest
 DIVISION_ALGEBRAS = {"real": 1, "complex": 2, "quaternionic": 4}
 
@@ -55,6 +56,11 @@ class IsotypicDecomposition:
 
     components: tuple[Component, ...]
     residual: float
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{c.multiplicity} x {c.dimension} {c.type}" for c in self.components[:SHOWN])
+        more = f", ... {len(self.components) - SHOWN:,} more" * (len(self.components) > SHOWN)
+        return f"IsotypicDecomposition({shown}{more}, residual={self.residual:.2g})"
 
     @property
     def basis(self) -> Array:

@@ -18,7 +18,15 @@ from . import closures
 from .closures import EPS, Closure
 from .isotypic import isotypic
 from .permutations import Permutations
-from .representation import Elements, Representation, enumerate_group, moment_of, refuse_enumeration, rows_of
+from .representation import (
+    Elements,
+    Representation,
+    enumerate_group,
+    moment_of,
+    refuse_elements,
+    refuse_enumeration,
+    rows_of,
+)
 
 WALK = 64  # factors of a random element
 
@@ -157,6 +165,7 @@ class Matrices(Representation):
         limit = integer(limit, "limit")
         if self._order is not None and self._order > limit:
             raise refuse_enumeration(repr(self), limit, self._order)
+        refuse_elements(repr(self), int(self._order or 1), 8 * self.dim**2)
         facts = (limit, repr(self), progress, self._order)
         return enumerate_group(np.eye(self.dim), list(self._rho), np.matmul, _key, *facts)
 

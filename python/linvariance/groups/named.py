@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 
-from ..arrays import Array, integer
+from ..arrays import Array, integer, refuse_large
 from .matrices import Matrices
 from .permutations import Indices, Permutations
 from .representation import Representation
+
+FACTORIALS = 10**6  # points whose n! is counted within seconds
 
 
 def trivial(n: int) -> Permutations:
@@ -18,7 +20,7 @@ def trivial(n: int) -> Permutations:
     >>> trivial(3).order()
     1
     """
-    n = integer(n, "n")
+    n = _points(n)
     return Permutations([np.arange(n)], order=1, name=f"trivial({n})")
 
 
@@ -28,7 +30,7 @@ def cyclic(n: int) -> Permutations:
     >>> len(cyclic(5).invariant_basis())
     1
     """
-    n = integer(n, "n")
+    n = _points(n)
     return Permutations([_shift(n)], order=n, name=f"cyclic({n})")
 
 
@@ -38,7 +40,7 @@ def dihedral(n: int) -> Permutations:
     >>> dihedral(5).order()
     10
     """
-    n = integer(n, "n")
+    n = _points(n)
     return Permutations([_shift(n), -np.arange(n) % n], order=2 * n if n > 2 else n, name=f"dihedral({n})")
 
 
@@ -48,7 +50,7 @@ def symmetric(n: int) -> Permutations:
     >>> symmetric(196).order() == math.factorial(196)
     True
     """
-    n = integer(n, "n")
+    n = integer(n, "n", maximum=FACTORIALS)
     swap = np.arange(n)
     swap[:2] = swap[:2][::-1]
     generators = [swap, _shift(n)] if n > 2 else [swap]  # once each: the penalty counts them
@@ -63,6 +65,7 @@ def image_rotations(size: int) -> Permutations:
     (196, 4, 49)
     """
     size = integer(size, "size")
+    _refuse_points(size**2)
     return Permutations([_rotation(size)], order=4 if size > 1 else 1, name=f"image_rotations({size})")
 
 
@@ -73,6 +76,7 @@ def image_dihedral(size: int) -> Permutations:
     8
     """
     size = integer(size, "size")
+    _refuse_points(size**2)
     flip = _moved(np.fliplr(_pixels(size, size)))
     return Permutations([_rotation(size), flip], order=8 if size > 1 else 1, name=f"image_dihedral({size})")
 
@@ -84,6 +88,7 @@ def image_translations(height: int, width: int) -> Permutations:
     784
     """
     height, width = integer(height, "height"), integer(width, "width")
+    _refuse_points(height * width)
     pixels = _pixels(height, width)
     shifts = [_moved(np.roll(pixels, 1, axis)) for axis in (0, 1)]
     return Permutations(shifts, order=height * width, name=f"image_translations({height}, {width})")
@@ -95,7 +100,7 @@ def reversal(n: int) -> Permutations:
     >>> len(reversal(5).invariant_basis())
     3
     """
-    n = integer(n, "n")
+    n = _points(n)
     return Permutations([np.arange(n)[::-1]], order=min(n, 2), name=f"reversal({n})")
 
 
@@ -105,7 +110,8 @@ def adjacency(n: int) -> Permutations:
     >>> adjacency(5).number_of_orbitals()  # the Bell number B_4: equivariant linear layers of graph networks
     15
     """
-    n = integer(n, "n")
+    n = integer(n, "n", maximum=FACTORIALS)
+    _refuse_points(n**2)
     p = symmetric(n).images
     pairs = p[:, :, None] * n + p[:, None, :]
     return Permutations(pairs.reshape(len(p), -1), order=math.factorial(n), name=f"adjacency({n})")
@@ -117,7 +123,7 @@ def hypercube(n: int) -> Permutations:
     >>> hypercube(3).order(), len(hypercube(3).invariant_basis())
     (48, 0)
     """
-    n = integer(n, "n")
+    n = integer(n, "n", maximum=FACTORIALS)
     p = symmetric(n).images
     images, signs = np.vstack([p, np.arange(n)]), np.ones((len(p) + 1, n), dtype=np.int8)
     signs[-1, 0] = -1
@@ -133,6 +139,7 @@ def channels(rep: Representation, count: int) -> Representation:
     count = integer(count, "count")
     if not isinstance(rep, Permutations):
         raise TypeError(f"channels takes permutations, but {rep!r} is none: use direct_sum.")
+    _refuse_points(count * rep.dim)
     images = np.hstack([rep.images + k * rep.dim for k in range(count)])
     signs = None if rep.signs is None else np.tile(rep.signs, count)
     return Permutations(images, signs, order=rep._order, name=f"channels({rep!r}, {count})")
@@ -145,6 +152,7 @@ def rotations(dimension: int = 3) -> Matrices:
     (inf, 0)
     """
     n = integer(dimension, "dimension", minimum=2)
+    _refuse_matrices(n - 1, n)
     return Matrices(np.zeros((0, n, n)), _infinitesimal_rotations(n), name=f"rotations({n})")
 
 
@@ -155,6 +163,7 @@ def point_cloud(points: int, dimension: int = 3) -> Matrices:
     0
     """
     points, n = integer(points, "points"), integer(dimension, "dimension", minimum=2)
+    _refuse_matrices(n + 1, points * n)
     rho = np.stack([np.kron(g, np.eye(n)) for g in symmetric(points).matrices()])
     algebra = np.stack([np.kron(np.eye(points), A) for A in _infinitesimal_rotations(n)])
     return Matrices(rho, algebra, name=f"point_cloud({points}, {n})")
@@ -166,6 +175,21 @@ def _infinitesimal_rotations(n: int) -> Array:
     k = np.arange(n - 1)
     A[k, k + 1, k], A[k, k, k + 1] = 1.0, -1.0
     return A
+
+
+def _points(n: int) -> int:
+    """The gate of numbers of points."""
+    n = integer(n, "n")
+    _refuse_points(n)
+    return n
+
+
+def _refuse_points(count: int) -> None:
+    refuse_large(16 * count, f"Permutations of {count:,} coordinates", "take fewer")
+
+
+def _refuse_matrices(count: int, dim: int) -> None:
+    refuse_large(8 * count * dim**2, f"{count} generators of dimension {dim:,}", "take fewer coordinates")
 
 
 def _shift(n: int) -> Indices:

@@ -16,7 +16,15 @@ from scipy.sparse.linalg import splu
 from .. import _core
 from ..arrays import Array, frozen, integer, matmul, refuse_large
 from ..progress import Progress
-from .representation import Elements, Representation, enumerate_group, moment_of, refuse_enumeration, rows_of
+from .representation import (
+    Elements,
+    Representation,
+    enumerate_group,
+    moment_of,
+    refuse_elements,
+    refuse_enumeration,
+    rows_of,
+)
 
 Indices = npt.NDArray[np.int64]
 Signs = npt.NDArray[np.int8]
@@ -89,7 +97,8 @@ class Permutations(Representation):
 
     def matrices(self) -> Array:
         """ρ(g_1), ..., ρ(g_M) as dense matrices (M, d0, d0)."""
-        self.refuse_dense("a generator")
+        what = f"The {len(self._images)} generators of {self!r}, {self.dim} x {self.dim} each,"
+        refuse_large(8 * len(self._images) * self.dim**2, what, "take them as index arrays, generators")
         return np.stack([_as_matrix(g).toarray() for g in self.generators])
 
     @cached_property
@@ -152,6 +161,7 @@ class Permutations(Representation):
         limit = integer(limit, "limit")
         if self._order is not None and self._order > limit:
             raise refuse_enumeration(repr(self), limit, self._order)
+        refuse_elements(repr(self), self._order or 1, self.generators[0].nbytes)
         identity, facts = np.arange(self.dim), (limit, repr(self), progress, self._order)
         if self._signs is None:
             return enumerate_group(identity, list(self._images), lambda g, h: g[h], lambda g: g.tobytes(), *facts)
@@ -258,12 +268,8 @@ def _triangle(rows: Array) -> Array:
 
 def orbitals(left: Permutations, right: Permutations) -> Classes:
     """Orbits of pairs (i, j) under generators that act on both places at once: labels (d_left·d_right,)."""
-    size = 5 * left.dim * right.dim
-    if left.dim * right.dim > np.iinfo(np.int32).max:
-        raise ValueError(
-            f"{left.dim} x {right.dim} pairs of points cannot be labelled (their labels alone would take "
-            f"{size / 2**30:.1f} GiB): use hard_wired, which needs the invariants only."
-        )
+    what = f"The labels of {left.dim} x {right.dim} pairs of points"
+    refuse_large(5 * left.dim * right.dim, what, "use hard_wired, which needs the invariants only")
     return _core.orbitals(left.images, left.signs, right.images, right.signs)
 
 

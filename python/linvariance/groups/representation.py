@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ import numpy.typing as npt
 import scipy.linalg
 import scipy.sparse
 
-from ..arrays import Array, dense, frozen, instance, integer, last_axis, matrix, refuse_large
+from ..arrays import MEMORY_LIMIT, Array, dense, frozen, instance, integer, last_axis, matrix, refuse_large
 from ..progress import Progress, meter
 from .inspection import Check, Summary, check, readable, summary
 
@@ -96,7 +97,9 @@ class Representation(ABC):
         Exact for finite groups that are listed, named or known to sympy; else long random products.
         """
         instance(rng, np.random.Generator, "rng", "numpy.random.default_rng(seed)")
-        return self._draw(integer(count, "count"), rng)
+        count = integer(count, "count")
+        refuse_elements(repr(self), count, max(1, self.generators[:1].nbytes, self.algebra[:1].nbytes))
+        return self._draw(count, rng)
 
     @abstractmethod
     def _draw(self, count: int, rng: np.random.Generator) -> Elements: ...
@@ -205,21 +208,35 @@ def enumerate_group(
     order: float | None,
 ) -> Elements:
     """All products of the generators, breadth first over the Cayley graph; refused above `limit` elements."""
-    found, seen = [identity], {key(identity)}
+    found, seen, room = [identity], {_digest(key(identity))}, MEMORY_LIMIT // max(1, identity.nbytes)
     with meter(progress, "Elements", None if order is None else int(order)) as report:
         for element in found:  # grows while it is walked
             for generator in generators:
                 product = compose(generator, element)
-                if key(product) in seen:
+                mark = _digest(key(product))
+                if mark in seen:
                     continue
                 if len(found) == limit:
                     raise refuse_enumeration(what, limit, None)
-                seen.add(key(product))
+                if len(found) == room:
+                    refuse_elements(what, room + 1, identity.nbytes)
+                seen.add(mark)
                 found.append(product)
                 if not len(found) % 1000:
                     report(len(found))
         report(len(found))
     return np.stack(found)
+
+
+def _digest(key: bytes) -> bytes:
+    """A long key made short, so that not everything is kept twice."""
+    return key if len(key) <= 64 else hashlib.blake2b(key).digest()
+
+
+def refuse_elements(what: str, count: int, size: int) -> None:
+    """ValueError if so many elements of so many bytes would take more than 1 GiB."""
+    advice = "use what needs no enumeration (invariant_basis, project, average_moment), or draw some"
+    refuse_large(count * size, f"{count:,} elements of {what}", advice)
 
 
 def refuse_enumeration(what: str, limit: int, order: float | None) -> ValueError:

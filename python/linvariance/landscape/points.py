@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from ..arrays import Array, index, instance, integer
+from ..arrays import Array, index, instance, integer, refuse_large
 from ..objectives.spectra import decide_rank, svd
 from ..plots import LOOKS, Level, draw, explain, opened
 from ..problems import Problem, refuse_without_moments
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LISTED = 1000  # points in a table and in a picture
+POINT = 512  # bytes of one, about
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,7 +209,8 @@ class CriticalPoints(Tabular):
     def _columns(self) -> Columns:
         return attributes(self[: min(LISTED, self.count)], ("subset", "loss", "index", "kind", "dimension"))
 
-    def __len__(self) -> int:
+    def __len__(self) -> int:  # list() asks first
+        refuse_large(POINT * self.count, f"A list of all {self}", "look at .count, iterate, or take a slice")
         return self.count
 
     def __iter__(self) -> Iterator[CriticalPoint]:
@@ -223,7 +225,10 @@ class CriticalPoints(Tabular):
     def __getitem__(self, k: slice) -> list[CriticalPoint]: ...
     def __getitem__(self, k: int | slice) -> CriticalPoint | list[CriticalPoint]:
         if isinstance(k, slice):
-            return [self[i] for i in range(*k.indices(self.count))]
+            wanted = range(*k.indices(self.count))
+            many = max((*wanted[:1], *wanted[-1:], 0)) + 1
+            refuse_large(POINT * many, f"A list of {many:,} points", "take a slice that ends earlier")
+            return [self[i] for i in wanted]
         k = index(k, "k")
         place = k + self.count if k < 0 else k
         if not (0 <= place < self.count and self._reach(place)):

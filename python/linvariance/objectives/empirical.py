@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from ..arrays import Array, frozen
+from ..arrays import Array, frozen, refuse_large
 from ..groups import Representation
 from ..groups.fourier import Fourier, fourier
 
-ELEMENTS_LIMIT = 2**30  # bytes of dense group elements
 FEWEST = 32  # samples: for fewer no transform is made
 
 
@@ -133,9 +132,5 @@ def _enumerated(rep: Representation | None) -> _core.Elements:
     if elements.dtype.kind == "i":
         images, signs = (elements, None) if elements.ndim == 2 else (elements[:, 0], elements[:, 1])
         return _core.Elements(len(images), images.ravel().tolist(), [] if signs is None else signs.ravel().tolist())
-    if elements.nbytes > ELEMENTS_LIMIT:
-        raise ValueError(
-            f"rep: {len(elements)} dense elements of {rep!r} would take {elements.nbytes / 2**30:.1f} GiB, above "
-            "1 GiB: use hard_wired, or a subgroup."
-        )
+    refuse_large(elements.nbytes, f"rep: {len(elements)} dense elements of {rep!r}", "use hard_wired, or a subgroup")
     return _core.Elements(len(elements), matrices=[np.ascontiguousarray(one) for one in elements])

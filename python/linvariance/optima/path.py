@@ -18,7 +18,7 @@ import numpy.typing as npt
 import scipy.optimize
 
 from .. import files
-from ..arrays import Array, instance, real, reals
+from ..arrays import Array, instance, real, reals, refuse_large
 from ..data.moments import Moments
 from ..groups import Representation
 from ..groups.stored import fields_of, from_fields
@@ -115,6 +115,8 @@ class RegularizationPath(Tabular):
         array([1.955, 1.131, 0.206])
         """
         values = _positive(strengths)
+        size = len(values) * self.data.outputs * self._back.shape[1]
+        refuse_large(8 * size, f"The weights at {len(values):,} strengths", "evaluate fewer at once, or their losses")
         weights = np.empty((len(values), self.data.outputs, self._back.shape[1]))
         blocks = [slice(start, start + BLOCK) for start in range(0, len(values), BLOCK)]
         with np.errstate(over="ignore", invalid="ignore"):

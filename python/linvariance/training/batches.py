@@ -8,9 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import integer
-
-MEMORY_LIMIT = 2**30  # bytes of an order
+from ..arrays import MEMORY_LIMIT, integer
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import instance, integer, listed
+from ..arrays import MEMORY_LIMIT, instance, integer, listed
 from ..networks.init import Init, pytorch
 from ..networks.network import Network, check_activation_fits, check_fit, check_widths, network_loss
 from ..objectives.empirical import Empirical
@@ -20,7 +20,7 @@ from ..problems import Problem, refuse_bound_layers
 from .batches import Batches
 from .optimizers import Adam, BuiltIn, Optimizer
 from .record import Record
-from .runs import MEMORY_LIMIT, rows_of, run
+from .runs import rows_of, run
 from .state import State
 from .trace import Trace
 from .until import Until

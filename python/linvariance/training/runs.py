@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from ..arrays import Array, by_rows, dense, instance, integer, matmul
+from ..arrays import MEMORY_LIMIT, Array, by_rows, dense, instance, integer, matmul
 from ..invariance import seen_and_frozen, seen_by
 from ..networks import Network
 from ..objectives.empirical import Empirical
@@ -31,7 +31,6 @@ from .state import FLAGS, State
 from .trace import MEASURES, Trace
 from .until import NEVER, Until
 
-MEMORY_LIMIT = 2**30  # bytes of a Trace
 CHECKPOINT_SECONDS = 10.0
 RATES_AT_ONCE = 2**20  # epochs of a stretch whose learning rate changes
 _SEEN: WeakKeyDictionary[Problem, Array | None] = WeakKeyDictionary()

@@ -132,7 +132,7 @@ class Recorder {
         const auto& part = observables_->parts[k];
         View<double> seen(seen_.data(), M.rows(), part.cols());
         set_product(M, part, seen);
-        if (!observables_->rest[k]) return seen.norm();
+        if (k >= observables_->rest.size() || !observables_->rest[k]) return seen.norm();
         const SparseRows& B = observables_->invariants;
         sparse_.resize(M.rows(), B.rows());
         sparse_.setZero();
