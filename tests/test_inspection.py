@@ -1,6 +1,10 @@
 """What a representation says of itself: relations, orders of generators, sizes."""
 
 import math
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -102,3 +106,53 @@ def test_summaries_of_large_and_infinite_groups():
 
 def test_a_group_without_invariants_reads_well():
     assert "invariants none: only W = 0 is invariant\n" in str(lv.groups.hypercube(4).summary())
+
+
+@pytest.mark.parametrize("make", [lambda: g.symmetric(4), lambda: g.dihedral(6), lambda: g.cyclic(5)])
+def test_sums_and_products_of_a_group_with_itself_know_its_order(make):
+    for joined in (g.direct_sum(make(), make()), g.tensor_product(make(), make())):
+        assert joined.order_is_known
+        assert joined.order() == len(g.permutations(joined.generators).elements()) == make().order()
+    flips = g.hypercube(3)  # -1 acts as 1 on pairs
+    assert not g.tensor_product(flips, flips).order_is_known
+    assert g.tensor_product(flips, flips).order() == flips.order() // 2
+
+
+def test_a_summary_does_not_begin_to_count_what_may_take_hours():
+    unnamed = g.permutations(g.symmetric(60).generators)
+    pairs = g.tensor_product(unnamed, unnamed)
+    assert pairs.summary().order is None
+    assert "not counted" in str(pairs.summary())
+    assert g.tensor_product(g.symmetric(60), g.symmetric(60)).summary().order == math.factorial(60)
+    with pytest.raises(ValueError, match=r"5,000 coordinates.* up to 4,000 .*: decompose"):
+        g.isotypic(g.cyclic(5000))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize(
+    "call",
+    [
+        "groups.permutations(groups.symmetric(30).generators).elements(limit=10**6)",
+        "groups.matrices([np.diag([1.0, *w]) for w in turns]).elements(limit=10**6)",
+        "groups.permutations(groups.tensor_product(*[groups.symmetric(40)] * 2).generators).order()",
+    ],
+)
+def test_ctrl_c_ends_enumerating_and_counting(call):
+    script = f"""
+import numpy as np, sys
+from linvariance import groups
+turns = np.where(np.eye(24), -1.0, 1.0) * np.ones((24, 24))
+print("ready", flush=True)
+try:
+    {call}
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=60)[0] == "interrupted\n"
+        finally:
+            process.kill()

@@ -33,7 +33,7 @@ def direct_sum(*parts: Representation) -> Representation:
         offsets = np.cumsum([0, *(part.dim for part in parts)])
         images = [part.images + offset for part, offset in zip(parts, offsets, strict=False)]  # type: ignore[attr-defined]
         signs = [_signs(part) for part in parts]
-        return Permutations(np.hstack(images), _or_none(np.hstack(signs)), order=None)
+        return Permutations(np.hstack(images), _or_none(np.hstack(signs)), order=_common_order(parts))
     return _from_matrices(parts, lambda blocks: scipy.linalg.block_diag(*blocks), _sum_of_algebras)
 
 
@@ -53,7 +53,8 @@ def tensor_product(left: Representation, right: Representation) -> Representatio
         images = left.images[:, :, None] * right.dim + right.images[:, None, :]
         signs = _signs(left)[:, :, None] * _signs(right)[:, None, :]
         count = len(images)
-        return Permutations(images.reshape(count, -1), _or_none(signs.reshape(count, -1)))
+        order = None if left.signs is not None or right.signs is not None else _common_order((left, right))
+        return Permutations(images.reshape(count, -1), _or_none(signs.reshape(count, -1)), order=order)
     return _from_matrices((left, right), lambda pair: _kron(*pair), _product_of_algebras)
 
 
@@ -158,6 +159,12 @@ def _kron(left: Array, right: Array) -> Array:
 def _signs(part: Representation) -> Signs:
     assert isinstance(part, Permutations)
     return np.ones(part.images.shape, dtype=np.int8) if part.signs is None else part.signs
+
+
+def _common_order(parts: Sequence[Representation]) -> int | None:
+    """The order of equal parts, if it is known: what fixes all points of the sum, or all pairs, fixes those of each."""
+    first = parts[0]
+    return first._order if isinstance(first, Permutations) and all(part == first for part in parts) else None
 
 
 def _or_none(signs: Signs) -> Signs | None:

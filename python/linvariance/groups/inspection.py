@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .representation import Representation
 
 EPS = float(np.finfo(np.float64).eps)
+COUNTED = 1000  # coordinates: with more a summary does not begin to count, which may take hours
 LARGEST_ORDER = 10_000  # of a generator that counts as finite
 GATE = 1e4  # in units of dim·eps: beyond it a relation does not hold
 
@@ -69,7 +70,8 @@ class Summary:
     Attributes:
         name: its repr.
         dimension: d0.
-        order: of the group; math.inf for a Lie group, None where it could not be counted.
+        order: of the group; math.inf for a Lie group, None where it could not be counted, or was not: for more
+            than 1000 coordinates only `order` counts.
         orbits: of coordinates, None unless it permutes them.
         invariants: d, the dimension of the invariant linear functions.
         commutant: dimension of the matrices that commute with the group.
@@ -103,7 +105,7 @@ class Summary:
 def summary(rep: Representation) -> Summary:
     """See `Representation.summary`."""
     try:
-        order: int | float | None = rep.order()
+        order: int | float | None = rep.order() if rep.dim <= COUNTED or rep.order_is_known else None
     except ValueError:  # more elements than are enumerated
         order = None
     return Summary(

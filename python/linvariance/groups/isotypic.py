@@ -20,6 +20,7 @@ from .representation import Representation
 EPS = float(np.finfo(np.float64).eps)
 TIE = 1e-10  # relative: eigenvalues of a random element of the commutant closer than this count as one (never data's)
 ATTEMPTS = 10
+LARGEST = 4000  # coordinates: minutes
 SHOWN = 8  # components in a repr
 STEPS = 6  # four averages, their eigenspaces, the rest
 DIVISION_ALGEBRAS = {"real": 1, "complex": 2, "quaternionic": 4}
@@ -87,8 +88,8 @@ def isotypic(rep: Representation, seed: int = 0, *, progress: Progress = False) 
 
     Eigenspaces of one random symmetric matrix averaged over the group are irreducible; two belong to one component if
     the block of a second, independent average between them is not zero. The result is verified, and the same for
-    the same seed. With progress=True a bar on stderr shows the six steps of an attempt, mostly the only one; a callback
-    (done, 6) hears of them.
+    the same seed. Refused beyond 4000 coordinates. With progress=True a bar on stderr shows the six steps of an
+    attempt, mostly the only one; a callback (done, 6) hears of them.
 
     >>> from linvariance.groups import cyclic
     >>> [(c.multiplicity, c.dimension, c.type) for c in isotypic(cyclic(4)).components]
@@ -97,7 +98,12 @@ def isotypic(rep: Representation, seed: int = 0, *, progress: Progress = False) 
     instance(rep, Representation, "rep", "see linvariance.groups")
     if not rep.is_orthogonal:
         raise ValueError(f"{rep!r} is not orthogonal: decompose its orthogonal form, `rep.orthogonal_form[0]`.")
-    rep.refuse_dense("the isotypic basis")
+    if rep.dim > LARGEST:
+        raise ValueError(
+            f"{rep!r} acts on {rep.dim:,} coordinates, and the isotypic decomposition diagonalizes matrices as large, "
+            f"up to {LARGEST:,} (here it would take hours, and {8 * rep.dim**2 / 2**30:,.2g} GiB each): decompose its "
+            "orbits or blocks one by one."
+        )
     rng = np.random.default_rng(seed)
     best = None
     for _ in range(ATTEMPTS):

@@ -156,6 +156,11 @@ class Matrices(Representation):
         """math.inf for a Lie group, else counted, up to the limit of `elements`."""
         return self._order if self._order is not None else len(self.elements())
 
+    @property
+    def order_is_known(self) -> bool:
+        """Whether its maker knew it."""
+        return self._order is not None
+
     def elements(self, limit: int = 10_000, *, progress: Progress = False) -> Elements:
         """All matrices of a finite group, the identity first; refused above `limit` elements.
 
@@ -273,6 +278,11 @@ class Conjugated(Representation):
     def order(self) -> int | float:
         """That of the orthogonal form."""
         return self._base.order()
+
+    @property
+    def order_is_known(self) -> bool:
+        """That of the orthogonal form."""
+        return self._base.order_is_known
 
     def elements(self, limit: int = 10_000, *, progress: Progress = False) -> Elements:
         """All matrices of a finite group, the identity first; refused above `limit` elements."""

@@ -150,6 +150,11 @@ class Permutations(Representation):
         """Exact: by formula for named groups, else by sympy (extra `groups`) or, without it, by enumeration."""
         return self._order if self._order is not None else self._counted
 
+    @property
+    def order_is_known(self) -> bool:
+        """Whether its maker knew it."""
+        return self._order is not None
+
     def elements(self, limit: int = 10_000, *, progress: Progress = False) -> Elements:
         """All elements of the group, the identity first; refused above `limit` elements.
 

@@ -80,6 +80,11 @@ class Representation(ABC):
     def order(self) -> int | float:
         """Number of distinct ρ(g), exact; math.inf for an infinite group."""
 
+    @property
+    def order_is_known(self) -> bool:
+        """Whether `order` need not count, which takes long for many coordinates."""
+        return False
+
     @abstractmethod
     def elements(self, limit: int = 10_000, *, progress: Progress = False) -> Elements:
         """All ρ(g), in the form of the generators, the identity first; refused above `limit` elements.
