@@ -64,6 +64,7 @@ class InputMoment {
 
     Index size() const { return size_; }
     bool is_diagonal() const { return basis_ != nullptr; }
+    bool is_factored() const { return factor_ != nullptr; }
     const Vector<T>& values() const { return values_; }
     Index scratch(Index rows) const {
         if (factor_) return rows * (factor_->R.rows() + factor_->F.rows());

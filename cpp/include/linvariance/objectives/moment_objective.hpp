@@ -79,7 +79,7 @@ class MomentProduct {
                           T* buffer_tangent, Index copies, Pulse& pulse) const {
         auto first = at(buffer_tangent, start_, copies);
         const auto from = chain_->at(tangent, chain_->spine()[start_], copies);
-        const Index some = std::max<Index>((Index{1} << 29) / std::max<Index>(S.cost(), 1), 48);
+        const Index some = std::max<Index>((Index{1} << 29) / std::max<Index>(S.cost(), 1), S.is_factored() ? 8 : 48);
         for (Index row = 0; row < from.rows(); row += some, pulse.beat()) {
             auto part = first.middleRows(row, std::min(some, from.rows() - row));
             S.multiply(from.middleRows(row, part.rows()), part, buffer_tangent + copies * size_);
