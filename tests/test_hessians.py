@@ -111,7 +111,9 @@ def swap_problem(rng, rank=2):
     return lv.augmented(m, lv.groups.cyclic(5), rank=rank)
 
 
-@pytest.mark.parametrize("widths", [[196, 5, 9], [30, 130, 101], [130, 120, 7, 101]], ids=str)
+@pytest.mark.parametrize(
+    "widths", [[196, 5, 9], [10, 100, 98], [100, 98, 7, 97], [30, 130, 101], [130, 120, 7, 101]], ids=str
+)
 def test_sizes_beyond_one_tile(widths, rng):
     """A bottleneck, a wide layer, and products of more than 96 rows and columns."""
     X, Y = rng.standard_normal((20, widths[0])), rng.standard_normal((20, widths[-1]))
@@ -123,7 +125,8 @@ def test_sizes_beyond_one_tile(widths, rng):
         [oracles.joined(oracles.hessian_product(weights, oracles.split_like(v, weights), X.T, Y.T)) for v in V.T],
         axis=1,
     )
-    for found in (H.matmat(V), H.to_dense() @ V):
+    fits = 8 * H.shape[0] ** 2 <= 2**30
+    for found in (H.matmat(V), *([H.to_dense() @ V] if fits else [])):
         assert np.linalg.norm(found - expected) <= 1e-12 * np.linalg.norm(expected)  # the figure asked for
 
 
