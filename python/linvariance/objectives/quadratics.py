@@ -24,6 +24,7 @@ from ..groups.adapted import AdaptedCoordinates, adapted
 from .spectra import PenalizedSpectrum, Rows, Whitened, penalized_spectrum, whiten
 
 Block = tuple[Any, Array | None]  # A_b (k, dim), sparse or not, and T_b (k, dL), None for zero targets
+SMALL = 256  # columns: the whole frame of a penalty costs nothing, and the condition is that of all of S'
 Form = tuple[Array | None, tuple[Block, ...]]  # S', or None for Σ_b A_bᵀ A_b, and the blocks
 
 
@@ -357,7 +358,8 @@ def _penalized(rows: Rows, rep: Representation, strength: float, ridge: float, *
 
 def spectrum_of(rows: Rows, rep: Representation, ridge: float = 0.0, *, whole: bool = False) -> PenalizedSpectrum:
     """The whitened problem at every strength of the penalty ‖V G‖²; of wide data where they see it, unless `whole`."""
-    frame = rep.penalty_frame_of(rows.A) if rows.is_wide and not ridge and not whole else rep.penalty_frame
+    few = rows.is_wide and rep.dim > SMALL and not ridge and not whole
+    frame = rep.penalty_frame_of(rows.A) if few else rep.penalty_frame
     return penalized_spectrum(rows, rep.invariants, frame, ridge, rep.dim - rep.invariants.shape[0])
 
 

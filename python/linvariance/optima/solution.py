@@ -34,7 +34,7 @@ class Solution(Tabular):
             optimum lives, as for its hard-wired twin): singular values of its root A above
             max(shape)·eps·σ_1, and above max(shape)·eps·‖X‖ of the data before the group acted (B X may be nothing
             but rounding).
-        condition: of the root A on its support.
+        condition: of the root A on its support; regularized with wide data of more than 256 columns, on what these see.
         unique: no other minimizer has this norm or less: r >= rank Z or σ_r > σ_{r+1} beyond rounding; of a hard-wired
             equivariant problem, no other choice of multiplets takes away as much.
         least_norm: False for augmented (without ridge) and equivariant problems with a representation that is not
