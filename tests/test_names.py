@@ -7,7 +7,18 @@ import pytest
 
 import linvariance as lv
 
-ROOMS = ("groups", "curvature", "dynamics", "invariance", "kernels", "selection", "augmentation", "init", "estimators")
+ROOMS = (
+    "groups",
+    "curvature",
+    "dynamics",
+    "invariance",
+    "kernels",
+    "selection",
+    "augmentation",
+    "init",
+    "rates",
+    "estimators",
+)
 
 
 def test_names_of_the_package():
