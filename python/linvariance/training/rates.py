@@ -11,6 +11,8 @@ import numpy as np
 
 from ..arrays import Array, fraction, instance, integer, real
 
+__all__ = ["Cosine", "Exponential", "Step", "WarmUp"]
+
 
 @dataclass(frozen=True)
 class Step:
