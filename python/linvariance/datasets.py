@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from linvariance.files import unpackable
+
 PIXELS = 28  # MNIST's images are PIXELS x PIXELS
 CLASSES = 10
 
@@ -293,10 +295,13 @@ def _read_idx(path: Path, *, dimensions: int) -> npt.NDArray[np.uint8]:
 
 
 def _read(path: Path) -> bytes:
-    content = path.read_bytes()
     if path.suffix != ".gz":
-        return content
+        return path.read_bytes()
+    packed = path.stat().st_size
     try:
-        return gzip.decompress(content)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        with gzip.open(path) as file:
+            content = file.read(unpackable(0, packed) + 1)
+        unpackable(len(content), packed)
+    except (gzip.BadGzipFile, EOFError, zlib.error, ValueError) as error:
         raise ValueError(f"{path} is not an intact gzip file ({error}). Fetch it again.") from error
+    return content

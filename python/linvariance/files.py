@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
-from zipfile import BadZipFile
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 FORMAT = 1
 SIZES = {"f": (4, 8), "i": (1, 2, 4, 8), "b": (1,)}  # in bytes, by kind of dtype
-# What NumPy and zipfile raise at files that are no npz archives, or damaged ones; at huge shapes that one pretends.
-DAMAGED = (
-    *(ValueError, TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError, MemoryError),
-    *(OSError, EOFError, zlib.error, BadZipFile),
-)
+MAGIC = (b"PK", b"\x93NUMPY")  # of zip archives and npy files: NumPy takes all else for pickles
+UNPACKED, HARMLESS = 100, 64 * 2**20  # compressed files grow by no more than this factor, or to so many bytes
 Built = TypeVar("Built")
 
 
@@ -62,14 +57,74 @@ def save(path: str | os.PathLike[str], kind: str, fields: Mapping[str, Any]) -> 
         part.unlink(missing_ok=True)
 
 
+def opened(path: str | os.PathLike[str]) -> BinaryIO:
+    """A file to read from; ValueError for pipes, sockets and devices, which would wait or never end."""
+    path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise ValueError("it is no regular file")
+    return path.open("rb")
+
+
+def unpackable(size: int, packed: int) -> int:
+    """How many bytes a compressed file may hold at most; ValueError for `size` above that, as in a zip bomb.
+
+    >>> unpackable(10**9, packed=10**8)
+    10000000000
+    """
+    most = max(UNPACKED * packed, HARMLESS)
+    if size > most:
+        raise ValueError(f"its {packed:,} bytes would unpack to {size:,} or more, above {most:,}")
+    return most
+
+
+def arrays(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of an .npz by name, or that of an .npy under the name "". No pickle is read."""
+    with opened(path) as file:
+        if not file.read(6).startswith(MAGIC):
+            raise ValueError("it is no npz or npy file")
+        file.seek(0)
+        stored = np.load(file, allow_pickle=False)
+        if isinstance(stored, np.ndarray):
+            return {"": stored}
+        with stored:
+            members = stored.zip.infolist()
+            if len(set(stored.files)) < len(stored.files):
+                raise ValueError("it holds arrays of the same name")
+            if any("\0" in member.orig_filename for member in members):
+                raise ValueError("it holds names with NUL characters")
+            unpackable(sum(member.file_size for member in members), os.fstat(file.fileno()).st_size)
+            found = dict(stored)
+    for name, array in found.items():
+        if not isinstance(array, np.ndarray):
+            raise ValueError(f"{name} is no array")
+    return found
+
+
+def printable(text: str) -> str:
+    r"""Text with spaces in place of what steers a terminal: it may come from a file.
+
+    >>> printable("x\x1b]0;y")
+    'x ]0;y'
+    """
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def cause(error: Exception) -> str:
+    """What is wrong with a file, short enough for a sentence and on one line.
+
+    >>> cause(ValueError("a long header " * 100))[-20:]
+    'a long header a l...'
+    """
+    text = printable(str(error)) or type(error).__name__
+    return text if len(text) <= 160 else f"{text[:157]}..."
+
+
 def load(path: str | os.PathLike[str], kind: str, build: Callable[[Fields], Built]) -> Built:
     """What `build` makes of a file's fields; ValueError for a file that holds anything but this kind."""
     try:
-        with Path(path).open("rb") as file:
-            stored = np.load(file, allow_pickle=False)
-            if isinstance(stored, np.ndarray):
-                raise ValueError("it is a single array")
-            fields = Fields({name: stored[name] for name in stored.files})
+        fields = Fields(arrays(path))
+        if "" in fields:
+            raise ValueError("it is a single array")
         found, version = fields.text("kind"), fields.number("format", "i")
         if found != kind:
             raise ValueError(f"it holds a {found:.60}")
@@ -78,5 +133,5 @@ def load(path: str | os.PathLike[str], kind: str, build: Callable[[Fields], Buil
         return build(fields)
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
-    except DAMAGED as error:
-        raise ValueError(f"{os.fspath(path)} holds no {kind} written by {kind}.save: {error}.") from None
+    except Exception as error:  # whatever NumPy, zipfile and its decompressors raise at damaged files
+        raise ValueError(f"{os.fspath(path)} holds no {kind} written by {kind}.save: {cause(error)}.") from None

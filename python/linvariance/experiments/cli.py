@@ -25,6 +25,7 @@ from linvariance.experiments.studies.group import known
 from linvariance.experiments.studies.landscape import landscape as study_landscape
 from linvariance.experiments.studies.path import path as study_path
 from linvariance.experiments.studies.study import Study, Subject, write
+from linvariance.files import printable
 from linvariance.progress import bars
 
 if TYPE_CHECKING:
@@ -220,5 +221,5 @@ def _study(pose: Callable[[], Study], out: Path) -> int:
 
 
 def _refuse(sentence: str) -> int:
-    sys.stderr.write(f"linvariance: {sentence}\n")
+    sys.stderr.write(f"linvariance: {printable(sentence)}\n")
     return REFUSED

@@ -14,10 +14,12 @@ import numpy.typing as npt
 from linvariance.arrays import samples
 from linvariance.experiments.experiment import Floats
 from linvariance.experiments.results import listed
-from linvariance.files import DAMAGED
+from linvariance.files import arrays, cause
 
 Raw = tuple[npt.NDArray[Any], npt.NDArray[Any], str]
 """X, Y, and which of the file's columns or arrays they were."""
+
+ONE_HOT = 2**30  # bytes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,35 +75,30 @@ def read(path: Path, targets: str | None = None) -> Dataset:
 def loaded(path: Path) -> dict[str, npt.NDArray[Any]]:
     """The arrays of an .npz by name, or that of an .npy under the name ""; ValueError for anything else."""
     try:
-        with path.open("rb") as file:
-            content = np.load(file, allow_pickle=False)
-            if isinstance(content, np.ndarray):
-                return {"": content}
-            with content:
-                return dict(content)
+        return arrays(path)
     except FileNotFoundError:
         raise FileNotFoundError(f"There is no file {path}.") from None
-    except DAMAGED as error:
+    except Exception as error:  # whatever NumPy, zipfile and its decompressors raise at damaged files
         raise ValueError(
-            f"{path} cannot be read as NumPy arrays of numbers ({error}). Save it with numpy.save or numpy.savez; "
-            "arrays of objects are not read."
+            f"{path} cannot be read as NumPy arrays of numbers ({cause(error)}). Save it with numpy.save or "
+            "numpy.savez; arrays of objects are not read."
         ) from None
 
 
 def _from_npz(path: Path, targets: str | None) -> Raw:
     if targets is not None:
         raise ValueError(f"--targets {targets} chooses columns of .csv and .npy files, but in {path} Y is an array.")
-    arrays = loaded(path)
-    if "X" not in arrays or ("Y" in arrays) == ("y" in arrays):
-        found = listed(sorted(arrays)) if arrays else "nothing"
+    content = loaded(path)
+    if "X" not in content or ("Y" in content) == ("y" in content):
+        found = listed(sorted(content)) if content else "nothing"
         raise ValueError(
             f"{path} holds {found}, but must hold X (n, d0) and one of Y (n, dL) and integer labels y (n,). Save it "
             "with numpy.savez(path, X=X, Y=Y)."
         )
-    if "Y" in arrays:
-        return arrays["X"], arrays["Y"], "targets Y"
-    classes, onehot = _encoded(arrays["y"], path)
-    return arrays["X"], onehot, f"targets the one-hot encoded labels y = {_shortened(classes.tolist())}"
+    if "Y" in content:
+        return content["X"], content["Y"], "targets Y"
+    classes, onehot = _encoded(content["y"], path)
+    return content["X"], onehot, f"targets the one-hot encoded labels y = {_shortened(classes.tolist())}"
 
 
 def _encoded(y: npt.NDArray[Any], path: Path) -> tuple[npt.NDArray[Any], Floats]:
@@ -112,7 +109,13 @@ def _encoded(y: npt.NDArray[Any], path: Path) -> tuple[npt.NDArray[Any], Floats]
             "as Y."
         )
     classes, places = np.unique(y, return_inverse=True)
-    return classes, np.eye(len(classes))[places]
+    size = 8 * len(classes) * len(y)
+    if size > ONE_HOT:
+        raise ValueError(
+            f"{path}: y holds {len(classes):,} different labels, one-hot {size / 2**30:.3g} GiB, above 1 GiB. Save "
+            "numbers that are no labels as Y."
+        )
+    return classes, (places[:, None] == np.arange(len(classes))).astype(np.float64)
 
 
 def _from_npy(path: Path, targets: str | None) -> Raw:
@@ -133,6 +136,9 @@ def _from_npy(path: Path, targets: str | None) -> Raw:
 def _from_csv(path: Path, targets: str | None) -> Raw:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:  # -sig: spreadsheets write a byte order mark
+            if "\0" in file.read(2**16):
+                raise ValueError(f"{path} holds NUL characters, so it is no table in UTF-8. Save it as one.")
+            file.seek(0)
             names = _header(file, path)
             chosen = _columns(names, targets, path)
             table = _table(file, path, names)
