@@ -28,10 +28,14 @@ int uninitialized() {
     return flags[3] ? 1 : 2;
 }
 
-// Tasks of two threads that add to one number.
+// Two threads that add to one number; each sleeps first, so that the other takes the second task.
 int race() {
     int sum = 0;
-    run_all(2000, 2, [&](Index, const auto&) { ++sum; }, [] { return true; });
+    const auto add = [&](Index, const auto&) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        ++sum;
+    };
+    run_all(2, 2, add, [] { return true; });
     return sum;
 }
 
