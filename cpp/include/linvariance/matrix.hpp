@@ -30,10 +30,17 @@ auto strided(Eigen::MatrixBase<Derived>& a) {
     return Strided<typename Derived::Scalar>{it.data(), it.rowStride(), it.colStride()};
 }
 
+// Whether nothing is to be multiplied, c being set where need be: an empty factor may have no address to count from.
+template <class C>
+bool is_empty_product(Index depth, Eigen::MatrixBase<C>& c, bool onto) {
+    if (depth == 0 && !onto) c.derived().setZero();
+    return depth == 0 || c.size() == 0;
+}
+
 // c = a b or, with `onto`, c += a b, for parts of row-major matrices and their transposes; not both transposed.
 template <class A, class B, class C>
 void multiply(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<B>& b, Eigen::MatrixBase<C>& c, bool onto) {
-    if (c.size() == 0) return;
+    if (is_empty_product(a.cols(), c, onto)) return;
     if constexpr (B::IsRowMajor) {
         multiply_ab(c.rows(), c.cols(), a.cols(), strided(a), strided(b), strided(c), onto);
     } else {
@@ -91,7 +98,8 @@ class PackedMatrix {
 // c = a S or, with `onto`, c += a S
 template <class A, class T, class C>
 void multiply(const Eigen::MatrixBase<A>& a, const PackedMatrix<T>& S, Eigen::MatrixBase<C>& c, bool onto) {
-    if (c.size() > 0) multiply_packed<T>(c.rows(), c.cols(), S.rows(), strided(a), S.data(), strided(c), onto);
+    if (is_empty_product(S.rows(), c, onto)) return;
+    multiply_packed<T>(c.rows(), c.cols(), S.rows(), strided(a), S.data(), strided(c), onto);
 }
 
 // The same for parts of row-major matrices, whatever expression they come from: one instantiation each keeps compile
