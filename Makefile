@@ -13,14 +13,16 @@ DRIVERS := build/drivers
 NUMERIC := $(addprefix tests/test_,instruction_sets.py elementary.py chain.py training.py hessians.py samples.py sample_training.py)
 # What runs with sanitizers: the kernels and all that C++ is handed by the gate.
 SANITIZED := $(NUMERIC) $(addprefix tests/test_,arrays.py moments.py orbits.py path.py)
-WATCHED := PYTHONPATH=build/sanitized ASAN_OPTIONS=detect_leaks=0 \
+WATCHED = PYTHONPATH=build/sanitized ASAN_OPTIONS=detect_leaks=0 \
 	LD_PRELOAD="$(shell gcc -print-file-name=libasan.so) $(shell gcc -print-file-name=libstdc++.so)" $(BIN)/python
+CLANG ?= $(firstword $(notdir $(wildcard $(addprefix /usr/bin/clang++,-16 -17 -18 -19))) clang++)
+FUZZ_SECONDS ?= 120
 SOURCES := pyproject.toml CMakeLists.txt $(shell find cpp/include cpp/bindings python -name '*.?pp' -o -name '*.py*' ! -name '*.pyc')
 # The C++ drivers, in a folder of their own
 CONFIGURE = $(BIN)/cmake -S . -DLINVARIANCE_TESTS=ON -DCMAKE_BUILD_TYPE=Release \
 	-DCMAKE_PREFIX_PATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
-.PHONY: help figures test lint docs benchmarks sanitize release-check clean
+.PHONY: help figures test lint docs benchmarks sanitize fuzz release-check clean
 
 help: ## what there is (bare make)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +48,13 @@ sanitize: .venv/installed-dev ## drivers and a part of the suite with AddressSan
 		-C cmake.define.LINVARIANCE_SANITIZE=address,undefined .
 	$(WATCHED) -c 'from linvariance._core import __file__ as f; assert "sanitized" in f and b"__asan_init" in open(f, "rb").read(), f'
 	$(WATCHED) -m pytest -q -n 2 --dist worksteal $(SANITIZED)
+
+fuzz: .venv/installed-dev ## the core's entry points by libFuzzer, for FUZZ_SECONDS=120
+	@command -v $(CLANG) >/dev/null || { echo "make fuzz needs clang with libFuzzer: apt-get install clang-16 libclang-rt-16-dev"; exit 1; }
+	$(CONFIGURE) -B build/fuzz -DCMAKE_CXX_COMPILER=$(CLANG) -DLINVARIANCE_SANITIZE=fuzzer-no-link,address,undefined >/dev/null
+	$(BIN)/cmake --build build/fuzz --parallel 2
+	cd build/fuzz && ! LINVARIANCE_PLANTED=1 ./fuzz -seed=1 -max_len=4096 -max_total_time=60 2>planted.log && grep heap-buffer-overflow planted.log
+	cd build/fuzz && mkdir -p corpus && ./fuzz -seed=1 -max_len=4096 -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 corpus
 
 release-check: .venv/installed-dev ## what takes too long for every commit: threads with ThreadSanitizer
 	$(CONFIGURE) -B build/thread -DLINVARIANCE_SANITIZE=thread >/dev/null

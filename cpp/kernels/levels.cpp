@@ -117,7 +117,8 @@ using bodies::Level;
     }
 
 LINVARIANCE_LEVEL(baseline, , 16, 5, 2, 4, 2, 256)
-#if defined(__x86_64__) && (defined(__clang__) || __GNUC__ >= 12)
+// Clang has no prefer-vector-width as an attribute, and asks for x86-64-v3 only from version 18 on.
+#if defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12
 #define LINVARIANCE_X86_LEVELS
 LINVARIANCE_LEVEL(v3, __attribute__((target("arch=x86-64-v3"))), 32, 6, 2, 4, 3, 256)
 LINVARIANCE_LEVEL(v4, __attribute__((target("arch=x86-64-v4,prefer-vector-width=512"))), 64, 5, 5, 5, 5, 128)
