@@ -154,6 +154,7 @@ class InputMoment {
     // The first part in a row of blocks sets, the others add to it.
     template <class Out>
     void multiply_parts(Strided<const T> left, Index rows, Eigen::MatrixBase<Out>& out) const {
+        if (rows == 0) return;  // from no address
         auto to = strided(out);
         for (const auto& part : parts_) {
             const PackedMatrix<T>& S = *part.matrix;
