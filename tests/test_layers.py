@@ -17,6 +17,7 @@ ORDER = (
     "optional",
     "progress",
     "tensors",
+    "unfinished",
     "files",
     "threads",
     "tables",

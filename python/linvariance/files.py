@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,10 +11,19 @@ from typing import Any, BinaryIO, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from linvariance.unfinished import unfinished
+
 FORMAT = 1
 SIZES = {"f": (4, 8), "i": (1, 2, 4, 8), "b": (1,)}  # in bytes, by kind of dtype
 MAGIC = (b"PK", b"\x93NUMPY")  # of zip archives and npy files: NumPy takes all else for pickles
 UNPACKED, HARMLESS = 100, 64 * 2**20  # compressed files grow by no more than this factor, or to so many bytes
+STEPS = {  # what to do, by errno
+    **dict.fromkeys((errno.ENOSPC, errno.EFBIG, errno.EDQUOT), "Make room, or choose another disk."),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "Choose a place that this user may use."),
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), "Look for a misspelt name, or make the folder first."),
+    errno.EISDIR: "Add the name of a file to that of the folder.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+}
 Built = TypeVar("Built")
 
 
@@ -46,15 +56,31 @@ class Fields(dict[str, npt.NDArray[Any]]):
 
 
 def save(path: str | os.PathLike[str], kind: str, fields: Mapping[str, Any]) -> None:
-    """Writes what is not None, at exactly `path`, under a temporary name first."""
+    """Writes what is not None, at exactly `path`, under a temporary name first.
+
+    Raises:
+        OSError: naming `path` and what to do; what was there before is as it was.
+    """
     path = Path(path)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with part.open("wb") as handle:
-            np.savez(handle, kind=kind, format=FORMAT, **{k: v for k, v in fields.items() if v is not None})
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+        with unfinished(path.parent, f"{path.name}.", ".part", Path.touch) as part:
+            with part.open("wb") as handle:
+                np.savez(handle, kind=kind, format=FORMAT, **{k: v for k, v in fields.items() if v is not None})
+            part.replace(path)
+    except OSError as error:
+        raise refused(path, "written", error) from error
+
+
+def refused(path: str | os.PathLike[str], done: str, error: OSError) -> OSError:
+    """The same error as a sentence about `path` that ends in the next step.
+
+    >>> refused("m.npz", "written", OSError(errno.ENOSPC, "No space left on device"))
+    OSError('m.npz cannot be written: no space left on device. Make room, or choose another disk.')
+    """
+    reason, step = error.strerror or str(error), STEPS.get(error.errno or 0, "Choose another place.")
+    told = type(error)(f"{os.fspath(path)} cannot be {done}: {reason[:1].lower()}{reason[1:]}. {step}")
+    told.errno = error.errno
+    return told
 
 
 def opened(path: str | os.PathLike[str]) -> BinaryIO:
@@ -131,7 +157,7 @@ def load(path: str | os.PathLike[str], kind: str, build: Callable[[Fields], Buil
         if version != FORMAT:
             raise ValueError(f"it is of format {version}, and this version of linvariance reads {FORMAT}")
         return build(fields)
-    except (FileNotFoundError, PermissionError, IsADirectoryError):
-        raise
+    except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
+        raise refused(path, "read", error) from error
     except Exception as error:  # whatever NumPy, zipfile and its decompressors raise at damaged files
         raise ValueError(f"{os.fspath(path)} holds no {kind} written by {kind}.save: {cause(error)}.") from None

@@ -112,8 +112,8 @@ def reproduce(
             cache = Cache(out / ".cache", fresh)
             tracked = {name: replace(one, track=track, cache=cache) for name, one in experiments.items()}
             page = write_figures(wanted, tracked, out, track, cache)
-    except OSError as error:  # such as a disk that is full
-        return _refuse(f"The figures could not be written: {error}")
+    except OSError as error:
+        return _refuse(str(error))
     sys.stdout.write(f"Look at {page}\n")
     return DONE
 

@@ -13,7 +13,7 @@ from linvariance.experiments.nonlinear import AnyExperiment
 from linvariance.experiments.provenance import provenance
 from linvariance.experiments.report import page
 from linvariance.experiments.results import Figure, Result
-from linvariance.experiments.staging import staged
+from linvariance.experiments.staging import PAGE, staged
 from linvariance.progress import Track, untracked
 
 
@@ -39,11 +39,11 @@ def reproduce(
             for file in _files(figures):
                 (stage / file).write_bytes(made[file].tobytes())
     cache.sweep()
-    return out / "index.html"
+    return out / PAGE
 
 
 def _files(figures: Sequence[Figure]) -> list[str]:
-    return ["index.html", *(f"{figure.name}.{kind}" for figure in figures for kind in ("png", "csv", "json"))]
+    return [PAGE, *(f"{figure.name}.{kind}" for figure in figures for kind in ("png", "csv", "json"))]
 
 
 def _make(
@@ -56,7 +56,7 @@ def _make(
         experiment = experiments[figure.experiment]
         results[figure] = figure.make(experiment)
         _write(figure, results[figure], experiment, folder)
-    (folder / "index.html").write_text(page(experiments, results), encoding="utf-8")
+    (folder / PAGE).write_text(page(experiments, results), encoding="utf-8")
 
 
 def _write(figure: Figure, result: Result, experiment: AnyExperiment, folder: Path) -> None:

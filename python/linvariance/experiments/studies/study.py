@@ -14,7 +14,7 @@ from linvariance.experiments.files import Exhibit
 from linvariance.experiments.page import document, section, table
 from linvariance.experiments.protocol import LOSS_SCALES
 from linvariance.experiments.provenance import tools
-from linvariance.experiments.staging import staged
+from linvariance.experiments.staging import PAGE, staged
 from linvariance.experiments.studies.data import Dataset, read
 from linvariance.experiments.studies.group import parse
 from linvariance.groups import Representation
@@ -136,8 +136,8 @@ def write(study: Study, out: Path, track: Track = untracked) -> Path:
         record = {"findings": [asdict(finding) for finding in findings], **study.record()}
         for part, exhibit in exhibits.items():
             files.write(exhibit, part.name, {"title": part.title, "caption": exhibit.caption, **record}, stage)
-        (stage / "index.html").write_text(_page(study, findings, exhibits), encoding="utf-8")
-    return out / "index.html"
+        (stage / PAGE).write_text(_page(study, findings, exhibits), encoding="utf-8")
+    return out / PAGE
 
 
 def _page(study: Study, findings: Sequence[Finding], exhibits: Mapping[Part, Exhibit]) -> str:
