@@ -245,6 +245,16 @@ def test_spectra_shapes_and_scales(spectrum, shape, exponents):
     close("scales: singular values of the factor's x", s[:k], t[:k], norms=x, dims=shape)
 
 
+@pytest.mark.parametrize("exponents", [(150, -150), (-150, 150)], ids=str)
+def test_columns_of_other_scales_are_not_taken_for_constant(exponents, rng):
+    a, b = (10.0**e for e in exponents)
+    X, Y = rng.standard_normal((9, 3)), rng.standard_normal((9, 2))
+    m, plain = lv.Moments.from_data(a * X, b * Y), lv.Moments.from_data(X, Y)
+    for found, expected in ((m.centered(), plain.centered()), (m.about(a * X[0], b * Y[0]), plain.about(X[0], Y[0]))):
+        np.testing.assert_allclose(found.xx / a / a, expected.xx, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(found.yy / b / b, expected.yy, rtol=1e-12)
+
+
 def test_second_moments_that_overflow_are_refused():
     with pytest.raises(ValueError, match=r"\bX\b"):
         lv.Moments.from_data(np.full((3, 2), 1e200), np.ones(3))

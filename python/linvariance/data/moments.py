@@ -375,7 +375,9 @@ def _merged(a: Moments | None, b: Moments | None) -> Moments | None:
 
 def _without_constants(centred: Array, R: Array) -> Array:
     """Columns that are rounding of what they were before they were centred become zero, in place."""
-    size, left = np.linalg.norm(R / _scale(R), axis=0), np.linalg.norm(centred / _scale(R), axis=0)
+    largest = np.abs(R).max(axis=0)  # by columns: Y may be 1e300 times smaller than X, where its squares are zero
+    scale = np.where(largest > 0, largest, 1.0)
+    size, left = np.linalg.norm(R / scale, axis=0), np.linalg.norm(centred / scale, axis=0)
     centred[:, left <= 8 * max(R.shape) * np.finfo(np.float64).eps * size] = 0.0
     return centred
 
