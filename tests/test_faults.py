@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+import interruptions
 import kills
 import linvariance as lv
 from linvariance import files
@@ -27,6 +28,13 @@ def given(tmp_path_factory):
 def test_after_kill_9_all_is_whole_and_another_run_ends_alike(name, given, tmp_path):
     """`python tests/kills.py 50` does more of them."""
     kills.trials(name, 2, given, tmp_path)
+
+
+@posix
+@pytest.mark.parametrize("name", interruptions.CALLS)
+def test_ctrl_c_ends_long_calls(name):
+    """Within seconds on any machine; `python tests/interruptions.py 50` measures how fast."""
+    assert (interruptions.latencies(name, [0.1], 120) < 20).all()
 
 
 @posix

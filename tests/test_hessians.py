@@ -1,12 +1,6 @@
 """Hessian-vector products: a complex step on the NumPy twin's gradient, symmetry, blocks, what an operator must do."""
 
 import itertools
-import os
-import signal
-import subprocess
-import sys
-import textwrap
-import time
 
 import numpy as np
 import pytest
@@ -184,47 +178,3 @@ def test_used_by_two_threads_at_once(rng):
     with ThreadPoolExecutor(2) as pool:
         for found, alone in zip(pool.map(H.matvec, V.T), expected, strict=True):
             np.testing.assert_array_equal(found, alone)
-
-
-LONG = {  # one call of the core takes seconds
-    "Moments": """
-        n, d, copies = 800, 1500, 8000
-        p = lv.unconstrained(lv.Moments.from_data(rng.standard_normal((n, d)), rng.standard_normal((n, 2))), rank=2)
-        H = lv.hessian(p, lv.Network([rng.standard_normal((2, d)), np.eye(2)]))
-    """,
-    "Samples": """
-        X, Y, copies = rng.standard_normal((5000, 196)), np.eye(3)[rng.integers(3, size=5000)], 100
-        p = lv.augmented(lv.Samples(X, Y), lv.groups.image_dihedral(14), rank=3)
-        H = lv.hessian(p, lv.Network([rng.standard_normal((15, 196)), rng.standard_normal((3, 15))], activation="tanh"))
-    """,
-}
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-@pytest.mark.parametrize("data", LONG)
-def test_ctrl_c_ends_a_block_of_products(data):
-    """Inside the core; afterwards the operator multiplies as before."""
-    script = "\n".join(
-        textwrap.dedent(part)
-        for part in (
-            "import numpy as np, linvariance as lv\nrng = np.random.default_rng(0)",
-            LONG[data],
-            """
-            v = rng.standard_normal(H.shape[0])
-            before, many = H @ v, np.tile(v, (copies, 1))
-            print("ready", flush=True)
-            try:
-                H._core.apply(many)
-            except KeyboardInterrupt:
-                print("interrupted", (H @ v == before).all(), flush=True)
-            """,
-        )
-    )
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout.readline() == "ready\n"
-            time.sleep(0.2)
-            os.kill(process.pid, signal.SIGINT)
-            assert process.communicate(timeout=60)[0] == "interrupted True\n"
-        finally:
-            process.kill()

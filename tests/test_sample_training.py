@@ -1,12 +1,6 @@
 """Training on Samples: the iterates of a NumPy twin and of PyTorch, the same bits for any threads, interruption."""
 
 import itertools
-import os
-import signal
-import subprocess
-import sys
-import textwrap
-import time
 from pathlib import Path
 
 import numpy as np
@@ -186,32 +180,6 @@ def test_where_the_data_lie_in_memory_does_not_matter(rng):
         p = lv.augmented(lv.Samples(moved, y, "cross_entropy"), lv.groups.cyclic(5), rank=3)
         found.add(lv.train(p, activation="tanh", epochs=5, batches=lv.Batches(9)).network.flat.tobytes())
     assert len(found) == 1
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-@pytest.mark.parametrize("epochs", ["epochs=10**10", "epochs=1, batches=lv.Batches(1)"], ids=["full", "one long epoch"])
-def test_ctrl_c_ends_all_runs(epochs):
-    script = textwrap.dedent(f"""
-        import numpy as np, linvariance as lv
-        rng = np.random.default_rng(0)
-        n = 10**7 if "Batches" in "{epochs}" else 200
-        X = rng.standard_normal((n, 2)).astype(np.float32)
-        p = lv.unconstrained(lv.Samples(X, X[:, 0] > 0), rank=1)
-        widths = (2, 60, 60, 60, 1)
-        print("ready", flush=True)
-        try:
-            lv.train(p, widths, activation="tanh", seeds=range(2), record=lv.Record(every=10**9), dtype="f4", {epochs})
-        except KeyboardInterrupt:
-            print("interrupted", flush=True)
-    """)
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout.readline() == "ready\n"
-            time.sleep(1.5)  # the orders are drawn first
-            os.kill(process.pid, signal.SIGINT)
-            assert process.communicate(timeout=20)[0] == "interrupted\n"
-        finally:
-            process.kill()
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -1,11 +1,6 @@
 """train: PyTorch's updates step by step, the recorded trajectory of PyTorch itself, determinism, and the Trace."""
 
 import itertools
-import os
-import signal
-import subprocess
-import sys
-import textwrap
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -593,29 +588,6 @@ def test_a_record_too_large_for_memory_is_refused_with_its_size():
         with pytest.raises(ValueError, match=r"[\d.]+ GiB"):
             lv.train(p, **options)
         assert time.perf_counter() - start < 1
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_ctrl_c_ends_all_runs():
-    """A run of hours ends within seconds in a KeyboardInterrupt."""
-    script = textwrap.dedent("""
-        import numpy as np, linvariance as lv
-        rng = np.random.default_rng(0)
-        p = lv.unconstrained(lv.Moments.from_data(rng.standard_normal((30, 20)), rng.standard_normal((30, 5))), rank=3)
-        print("ready", flush=True)
-        try:
-            lv.train(p, epochs=10**10, seeds=range(4), record=lv.Record(every=10**9))
-        except KeyboardInterrupt:
-            print("interrupted", flush=True)
-    """)
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout.readline() == "ready\n"
-            time.sleep(0.5)
-            os.kill(process.pid, signal.SIGINT)
-            assert process.communicate(timeout=10)[0] == "interrupted\n"
-        finally:
-            process.kill()
 
 
 def test_other_python_threads_run_meanwhile():

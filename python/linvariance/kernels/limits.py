@@ -129,11 +129,13 @@ class _HermiteSeries:
         step = 2 * np.pi / (24 + 60 * largest)  # √k <= 8 + 20·largest, φ(r u) 37·largest, the Gaussian 12
         u = step * np.arange(-math.ceil(13 / step), math.ceil(13 / step) + 1)
         root = np.exp(-(u**2) / 4) / (2 * np.pi) ** 0.25  # of the density, 1e-18 at the ends
-        values = phi.function(np.multiply.outer(r, u))
-        slopes = r[:, None] * phi.derivative(np.multiply.outer(r, u))
-        self.energy: Array = (values**2 + slopes**2) @ (step * root**2)
+        self.energy, self._values = np.empty(len(r)), np.empty((len(r), len(u)))
+        for rows in row_slices(len(r), len(u)):  # between two of them Ctrl-C is heard
+            z = np.multiply.outer(r[rows], u)
+            values, slopes = phi.function(z), r[rows, None] * phi.derivative(z)
+            self.energy[rows] = (values**2 + slopes**2) @ (step * root**2)
+            self._values[rows] = step * root * values
         self.rest, self._k = self.energy.copy(), 0
-        self._values = step * root * values
         self._nodes, self._before, self._now = u, np.zeros_like(u), root
 
     def size(self, i: npt.NDArray[np.int64], j: npt.NDArray[np.int64]) -> Array:
