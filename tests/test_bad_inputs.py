@@ -1,10 +1,15 @@
 """Every bad input ends in a ValueError or TypeError that names the argument: no crash, no hang, no wrong answer."""
 
+import importlib
+import inspect
 import multiprocessing
+import re
 
 import pytest
 
 import bad_inputs
+import linvariance as lv
+from test_names import ROOMS
 
 SECONDS = 20.0  # a case takes a millisecond, the first one an import
 
@@ -61,3 +66,31 @@ def test_a_crash_and_a_hang_are_noticed(worker, monkeypatch):
     """The harness itself: an unknown case kills the worker, and the next one is tried in a new process."""
     assert "died" in worker.attempt("no such case")
     assert worker.attempt(next(iter(bad_inputs.CASES))) is None
+
+
+FREE = {("compare", "training"), ("init.given", "network")}  # checked under other names: those of train, weights
+
+
+def functions():
+    """name -> function, of the interface."""
+    for room in (None, *ROOMS):
+        module = importlib.import_module(getattr(lv, room).__name__) if room else lv
+        for name in module.__all__:
+            if inspect.isfunction(value := getattr(module, name)):
+                yield name if room is None else f"{room}.{name}", value
+
+
+@pytest.mark.parametrize(("name", "function"), list(functions()))
+def test_every_parameter_has_its_rows(name, function):
+    """From the signatures, so that a new function or parameter without bad inputs is a failure."""
+    rows = [
+        argument
+        for area in bad_inputs.AREAS
+        for table in ("ARRAY_ARGUMENTS", "SCALARS")
+        for called, argument in getattr(area, table, {})
+        if re.search(rf"\b{name.split('.')[-1]}\b", called)
+    ]
+    missing = [
+        one for one in inspect.signature(function).parameters if not any(re.search(rf"\b{one}\b", r) for r in rows)
+    ]
+    assert not [one for one in missing if (name, one) not in FREE], f"{name} has no bad inputs for {missing}"

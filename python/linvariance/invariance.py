@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 
-from .arrays import BLOCK_BYTES, Array, instance, integer, last_axis, matrix, reals
+from .arrays import BLOCK_BYTES, Array, instance, integer, last_axis, matrix, real, reals
 from .data.moments import Moments
 from .data.samples import Samples
 from .groups import Representation, dual
@@ -71,6 +71,8 @@ def seen_and_frozen(rep: Representation, moments: Moments | Samples, ridge: floa
     Frozen are the eigenvectors of S̄ with eigenvalues of at most d0·eps·λ₁, data below √eps of their scale: there
     the gradient of the augmented problem is zero, and what an initialization left in W_1 stays. A ridge raises all.
     """
+    _check(rep)
+    ridge = real(ridge, "ridge")
     instance(moments, (Moments, Samples), "moments", "call Moments.from_data(X, Y)")
     if moments.inputs != rep.dim:
         raise ValueError(f"moments are of {moments.inputs} inputs, but the group acts on {rep.dim}.")

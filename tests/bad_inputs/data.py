@@ -127,6 +127,10 @@ SCALARS = {
         lambda v: lv.augmentation.without_replacement(MOMENTS, REP, v),
         {**NOT_COUNTS, "too many": 5},
     ),
+    ("augmentation.without_replacement", "rep"): (
+        lambda v: lv.augmentation.without_replacement(MOMENTS, v, 2),
+        NOT_REPS,
+    ),
     ("augmentation.without_replacement", "moments"): (
         lambda v: lv.augmentation.without_replacement(v, REP, 2),
         NOT_DATA,

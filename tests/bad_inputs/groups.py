@@ -236,6 +236,8 @@ SCALARS = {
     ("intertwine", "output"): (lambda v: lv.groups.intertwine(S, REP, v), NOT_REPS),
     ("intertwiner_basis", "rep"): (lambda v: lv.groups.intertwiner_basis(v, REP), NOT_REPS),
     ("intertwiner_basis", "output"): (lambda v: lv.groups.intertwiner_basis(REP, v), NOT_REPS),
+    ("intertwiner_basis", "seed"): (lambda v: lv.groups.intertwiner_basis(REP, REP, seed=v), NOT_FROM_ZERO),
+    ("isotypic", "seed"): (lambda v: lv.groups.isotypic(REP, seed=v), NOT_FROM_ZERO),
     ("isotypic", "rep"): (lv.groups.isotypic, NOT_REPS),
     ("isotypic", "orthogonal"): (lv.groups.isotypic, {"not orthogonal": SKEWED}),
     ("check", "relations|relation"): (

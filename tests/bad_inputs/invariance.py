@@ -5,7 +5,7 @@ import numpy as np
 import linvariance as lv
 
 from .valid import LABELS, MOMENTS, REP, W, X
-from .wrong import FREE_ROWS, NOT_COUNTS, NOT_DATA, NOT_REPS
+from .wrong import FREE_ROWS, NOT_COUNTS, NOT_DATA, NOT_REPS, NOT_STRENGTHS
 
 ARRAY_ARGUMENTS = {
     ("orbit_variance", "W"): (lambda a: lv.invariance.orbit_variance(a, REP, MOMENTS), W, FREE_ROWS),
@@ -22,6 +22,9 @@ ARRAY_ARGUMENTS = {
 }
 
 SCALARS = {
+    ("seen_and_frozen", "rep"): (lambda v: lv.invariance.seen_and_frozen(v, MOMENTS), NOT_REPS),
+    ("seen_and_frozen", "moments"): (lambda v: lv.invariance.seen_and_frozen(REP, v), NOT_DATA),
+    ("seen_and_frozen", "ridge"): (lambda v: lv.invariance.seen_and_frozen(REP, MOMENTS, v), NOT_STRENGTHS),
     ("invariance.split", "rep"): (lambda v: lv.invariance.split(W, v), NOT_REPS),
     ("invariance.accuracy", "rep"): (lambda v: lv.invariance.accuracy(W, X, LABELS, v), NOT_REPS),
     ("invariance.error", "rep"): (lambda v: lv.invariance.error(lambda x: x[:, 0], X, v), NOT_REPS),

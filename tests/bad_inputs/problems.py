@@ -216,6 +216,7 @@ SCALARS = {
         lambda v: lv.equivariance_gap(TARGETS, DENSE, rank=1, output=v),
         {**NOT_REPS, "not orthogonal": SKEWED},
     ),
+    ("equivariance_gap", "rep"): (lambda v: lv.equivariance_gap(TARGETS, v, rank=1, output=DENSE), NOT_REPS),
     ("equivariance_gap", "rank"): (lambda v: lv.equivariance_gap(TARGETS, DENSE, rank=v, output=DENSE), NOT_COUNTS),
     ("equivariance_gap", "data"): (lambda v: lv.equivariance_gap(v, DENSE, rank=1, output=DENSE), NOT_DATA),
 }

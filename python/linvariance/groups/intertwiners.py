@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Array, matrix
+from ..arrays import Array, integer, matrix
 from . import closures
 from .closures import Closure
 from .matrices import Conjugated, Matrices
@@ -40,7 +40,7 @@ def intertwiner_basis(rep: Representation, output: Representation, seed: int = 0
     2
     """
     check_output(rep, output)
-    shape, rng = (output.dim, rep.dim), np.random.default_rng(seed)
+    shape, rng = (output.dim, rep.dim), np.random.default_rng(integer(seed, "seed", minimum=0))
     Q = np.zeros((shape[0] * shape[1], 0))
     while Q.shape[1] < shape[0] * shape[1]:
         new = np.stack([intertwine(rng.standard_normal(shape), rep, output).ravel() for _ in range(8)], axis=1)

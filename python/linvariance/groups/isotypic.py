@@ -12,7 +12,7 @@ import scipy.linalg
 import scipy.sparse
 from scipy.sparse.csgraph import connected_components
 
-from ..arrays import Array, frozen, instance, last_axis
+from ..arrays import Array, frozen, instance, integer, last_axis
 from ..progress import Progress, Report, meter
 from .division import commuting
 from .representation import Representation
@@ -104,7 +104,7 @@ def isotypic(rep: Representation, seed: int = 0, *, progress: Progress = False) 
             f"up to {LARGEST:,} (here it would take hours, and {8 * rep.dim**2 / 2**30:,.2g} GiB each): decompose its "
             "orbits or blocks one by one."
         )
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(integer(seed, "seed", minimum=0))
     best = None
     for _ in range(ATTEMPTS):
         with meter(progress, "Isotypic decomposition", STEPS) as report:
