@@ -131,9 +131,8 @@ for wait in map(float, sys.argv[1:]):
     due = time.perf_counter() + wait
     signal.setitimer(signal.ITIMER_REAL, wait)
     try:
+        while True:
 {call}
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        print("nan", flush=True)  # it had ended
     except KeyboardInterrupt:
         print(time.perf_counter() - due, flush=True)
     {after}
@@ -141,9 +140,9 @@ for wait in map(float, sys.argv[1:]):
 
 
 def latencies(name, waits, timeout):
-    """Seconds from each signal, so long after the call began, to its KeyboardInterrupt; NaN for a call that ended."""
+    """Seconds from each signal to its KeyboardInterrupt; calls that end sooner are begun again."""
     before, call, after = CALLS[name]
-    script = SCRIPT.format(before=before, call=textwrap.indent(call, " " * 8), after=after)
+    script = SCRIPT.format(before=before, call=textwrap.indent(call, " " * 12), after=after)
     command = [sys.executable, "-c", script, *map(str, waits)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     assert run.returncode == 0, run.stderr
@@ -153,16 +152,11 @@ def latencies(name, waits, timeout):
 def main(count, names):
     """A row for each call."""
     rng = np.random.default_rng(0)
-    sys.stdout.write("| call | interrupted | median, ms | worst, ms | within 200 ms |\n|---|---|---|---|---|\n")
+    sys.stdout.write("| call | median, ms | worst, ms | within 200 ms |\n|---|---|---|---|\n")
     for name in names or CALLS:
         found = latencies(name, rng.uniform(0.02, 0.6, count), 3600)
-        found = 1000 * found[np.isfinite(found)]
-        within = int(np.sum(found <= 200))
-        sys.stdout.write(
-            f"| {name} | {found.size} | {np.median(found):.1f} | {found.max():.1f} | {within} of {found.size} |\n"
-            if found.size
-            else f"| {name} | 0 | | | ended before |\n"
-        )
+        found, within = 1000 * found, int(np.sum(found <= 0.2))
+        sys.stdout.write(f"| {name} | {np.median(found):.0f} | {found.max():.0f} | {within} of {count} |\n")
         sys.stdout.flush()
 
 

@@ -134,7 +134,7 @@ def trials(name, count, given, home, seed=0):
 
 if __name__ == "__main__":
     number = int(sys.argv[1])
-    for kind in WRITERS:
+    for kind in sys.argv[2:] or WRITERS:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
             found = trials(kind, number, inputs(place / "inputs"), place)
