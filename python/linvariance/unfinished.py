@@ -21,15 +21,17 @@ else:
     import fcntl
 
     def _lock(path: Path) -> int | None:
-        """A descriptor that holds the lock on a file or folder, which ends with the process; None if another has it."""
-        try:
-            descriptor = os.open(path, os.O_RDONLY)
-        except OSError:
-            return None
+        """A descriptor that holds the lock on a file or folder, which ends with the process.
+
+        None on a file system without locks; BlockingIOError if another holds it, FileNotFoundError if it is gone.
+        """
+        descriptor = os.open(path, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # held, or a file system without locks
+        except OSError as error:
             os.close(descriptor)
+            if isinstance(error, BlockingIOError):
+                raise
             return None
         return descriptor
 
@@ -64,15 +66,20 @@ def _begun(folder: Path, prefix: str, suffix: str, make: Callable[[Path], object
     while True:
         path = folder / f"{prefix}{token_hex(6)}{suffix}"
         make(path)
-        lock = _lock(path)
+        try:
+            lock = _lock(path)
+        except (BlockingIOError, FileNotFoundError):  # another writer is sweeping it, or has
+            continue
         if path.exists():
             return path, lock
-        if lock is not None:  # swept by another process between the two lines above
+        if lock is not None:
             os.close(lock)
 
 
 def _sweep(old: Path) -> None:
-    lock = _lock(old)
+    lock = None
+    with suppress(OSError):
+        lock = _lock(old)
     if lock is not None:
         _remove(old)
         os.close(lock)

@@ -111,7 +111,7 @@ def test_a_disk_that_fills_up_is_reported(folder, tmp_path, capfd, monkeypatch):
 
     monkeypatch.setattr("linvariance.plots.save", save)
     assert cli.main(["reproduce", "fig5", "--data", str(folder), "--out", str(tmp_path / "out")]) == 2
-    assert "No space left on device" in capfd.readouterr().err
+    assert "no space left on device. Make room" in capfd.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -14,6 +14,10 @@ from ..arrays import Array, fraction, instance, integer, real
 __all__ = ["Cosine", "Exponential", "Step", "WarmUp"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 @dataclass(frozen=True)
 class Step:
     """lr·gamma^⌊epoch/every⌋; torch.optim.lr_scheduler.StepLR.
