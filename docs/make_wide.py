@@ -41,18 +41,23 @@ def measure(case: str, d: int) -> tuple[float, float]:
     return time.perf_counter() - start, memory() - before
 
 
-def draw() -> None:
-    """Both against d0, beside the size of the rows and of a matrix of all columns."""
+def measured() -> dict[tuple[str, int], tuple[float, float]]:
+    """Of all cases, each in a process."""
     found = {}
     for case in CASES:
         for d in COLUMNS:
             run = subprocess.run([sys.executable, __file__, case, str(d)], capture_output=True, text=True, check=True)
             found[case, d] = seconds, megabytes = tuple(map(float, run.stdout.split()))
             print(f"{case}, d0 = {d}: {seconds:.3f} s, {megabytes:.0f} MB")
+    return found
+
+
+def draw(found: dict[tuple[str, int], tuple[float, float]]) -> None:
+    """Both against d0, beside the size of the rows and of a matrix of all columns."""
     picture, panels = plots.panels(1, 2, size=(9.0, 3.8))
     for panel, name, k in zip(panels, ("seconds: solution and 5 epochs", "MB beyond the moments"), (0, 1), strict=True):
         for case, look in zip(CASES, plots.looks(len(CASES)), strict=True):
-            values = [max(found[case, d][k], 1e-3) for d in COLUMNS]
+            values = [found[case, d][k] or np.nan for d in COLUMNS]  # 0 MB: there was room from before
             panel.loglog(COLUMNS, values, color=look.colour, marker="o", markersize=4, label=case)
         plots.explain(panel, "columns d0", name)
     panels[1].loglog(COLUMNS, [8e-6 * ROWS * d for d in COLUMNS], ":", color="0.4", label="the rows")
@@ -62,4 +67,4 @@ def draw() -> None:
 
 
 if __name__ == "__main__":
-    print(*measure(sys.argv[1], int(sys.argv[2]))) if len(sys.argv) == 3 else draw()
+    print(*measure(sys.argv[1], int(sys.argv[2]))) if len(sys.argv) == 3 else draw(measured())
