@@ -12,7 +12,9 @@ namespace {
 using Widths = std::vector<Index>;
 
 Chain make_chain(const Widths& widths) {
-    expect(widths.size() >= 2, "expected at least two widths");
+    expect(
+        widths.size() >= 2 && std::all_of(widths.begin(), widths.end(), [](Index w) { return w >= 0 && w >> 30 == 0; }),
+        "expected at least two widths, from 0 to 2^30");
     return Chain(widths);
 }
 
