@@ -103,7 +103,7 @@ def test_flow_at_zero_and_what_stops_it(monkeypatch):
     network = lv.Network([[[1.0]], [[1.0]]])
     flow = dynamics.gradient_flow(p, network, [0.0, 50.0])
     assert (flow.loss[0], repr(flow)[:34]) == (1.0, "Flow(2 states up to time 50, final")
-    monkeypatch.setattr(dynamics.flow, "MEMORY_LIMIT", 100)
+    monkeypatch.setattr("linvariance.arrays.MEMORY_LIMIT", 100)
     with pytest.raises(ValueError, match=r"times.*10 networks of 2"):
         dynamics.gradient_flow(p, network, np.arange(10.0))
     monkeypatch.undo()

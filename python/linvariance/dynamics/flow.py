@@ -10,7 +10,7 @@ import numpy.typing as npt
 import scipy.integrate
 
 from .. import _core
-from ..arrays import MEMORY_LIMIT, Array, real, reals
+from ..arrays import Array, real, reals, refuse_large
 from ..curvature.hessians import check_network
 from ..landscape.points import check_problem
 from ..networks.network import Network
@@ -69,8 +69,7 @@ def gradient_flow(
     rtol, atol = real(rtol, "rtol", minimum=1e-13), real(atol, "atol", positive=True)  # SciPy's limit is 100 eps
     start = np.asarray(network.flat, dtype=np.float64)
     when = _ascending(times)
-    if 8 * when.size * start.size > MEMORY_LIMIT:
-        raise ValueError(f"times asks for {when.size} networks of {start.size} weights, above 1 GiB: pass fewer times.")
+    refuse_large(8 * when.size * start.size, f"times: {when.size} networks of {start.size} weights", "pass fewer times")
     S, C = problem.quadratic.moment, problem.quadratic.cross
     widths, calls = list(network.widths), itertools.count(1)
 

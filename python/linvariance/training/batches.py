@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import MEMORY_LIMIT, integer
+from ..arrays import integer, refuse_large
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,8 @@ class Orders:
 
 def refuse_order(runs: int, epochs: int, rows: int) -> None:
     """ValueError for an order that would take too much memory."""
-    size = 4 * runs * epochs * rows
-    if size > MEMORY_LIMIT:
-        raise ValueError(
-            f"The order of {epochs} epochs of {rows:,} rows for {runs} seeds would take {size / 2**30:.3g} GiB, above "
-            "1 GiB: train fewer seeds or epochs at once, go on from these with resume, or take a subgroup."
-        )
+    refuse_large(
+        4 * runs * epochs * rows,
+        f"The order of {epochs} epochs of {rows:,} rows for {runs} seeds",
+        "train fewer seeds or epochs at once, go on from these with resume, or take a subgroup",
+    )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import MEMORY_LIMIT, instance, integer, listed
+from ..arrays import MEMORY_LIMIT, instance, integer, listed, refuse_large
 from ..networks.init import Init, pytorch
 from ..networks.network import Network, check_activation_fits, check_fit, check_widths, network_loss
 from ..objectives.empirical import Empirical
@@ -282,11 +282,11 @@ def _refuse_memory(record: Record, shapes: Sequence[tuple[int, ...]], activation
     cells += record.networks * sum(parameters)
     looks = 2 * len(record.entries) * sum(shape[0] for shape in shapes)
     size = 8 * (seeds * states * ((6 + len(record.entries)) * len(shapes) + cells) + looks)
-    if size > MEMORY_LIMIT:
-        raise ValueError(
-            f"The record of {seeds * len(shapes) * states} states would take {size / 2**30:.3g} GiB, above 1 GiB: "
-            "raise Record.every, keep no networks or weights, follow fewer entries, or train fewer seeds at once."
-        )
+    refuse_large(
+        size,
+        f"The record of {seeds * len(shapes) * states} states",
+        "raise Record.every, keep no networks or weights, follow fewer entries, or train fewer seeds at once",
+    )
 
 
 def _starts(draw: Init, shape: tuple[int, ...], seeds: Sequence[int], kind: np.dtype[Any]) -> npt.NDArray[Any]:

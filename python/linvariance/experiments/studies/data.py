@@ -11,15 +11,13 @@ from typing import Any, TextIO
 import numpy as np
 import numpy.typing as npt
 
-from linvariance.arrays import samples
+from linvariance.arrays import MEMORY_LIMIT, samples
 from linvariance.experiments.experiment import Floats
 from linvariance.experiments.results import listed
 from linvariance.files import arrays, cause
 
 Raw = tuple[npt.NDArray[Any], npt.NDArray[Any], str]
 """X, Y, and which of the file's columns or arrays they were."""
-
-ONE_HOT = 2**30  # bytes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -110,7 +108,7 @@ def _encoded(y: npt.NDArray[Any], path: Path) -> tuple[npt.NDArray[Any], Floats]
         )
     classes, places = np.unique(y, return_inverse=True)
     size = 8 * len(classes) * len(y)
-    if size > ONE_HOT:
+    if size > MEMORY_LIMIT:
         raise ValueError(
             f"{path}: y holds {len(classes):,} different labels, one-hot {size / 2**30:.3g} GiB, above 1 GiB. Save "
             "numbers that are no labels as Y."
