@@ -1,7 +1,7 @@
 """Claim: products with Hessian and Gauss-Newton matrix, top eigenvalues; two layers (augmented, 196-5-9, n = 1000, C4).
 
 In float64. JAX multiplies by forward over reverse differentiation on the same moments, curvlinops on the 4000 samples
-by PyTorch.
+by PyTorch. The Fisher matrices are those of cross-entropy, on the 4000 samples for both.
 """
 
 from functools import partial
@@ -57,20 +57,22 @@ def jax_gauss_newton(jax):
     return lambda v: np.asarray(product(v))
 
 
-def curvlinops_operator(torch, curvlinops, kind, threads=1):
-    """One of curvlinops' matrices as a SciPy operator."""
+def curvlinops_operator(torch, curvlinops, kind, threads=1, labels=None):
+    """One of curvlinops' matrices as a SciPy operator; of cross-entropy where there are labels."""
     torch.set_num_threads(threads)
     layers = [torch.nn.Linear(W.shape[1], W.shape[0], bias=False, dtype=torch.float64) for W in network.weights]
     with torch.no_grad():
         for layer, W in zip(layers, network.weights, strict=True):
             layer.weight.copy_(torch.tensor(W))
     model = torch.nn.Sequential(*layers)
-    batch = (torch.tensor(X), torch.tensor(Y))
-    # The mean is over entries: times their number in a row it is the loss here.
-    loss = torch.nn.MSELoss(reduction="mean")
+    # The mean of squares is over entries: times their number in a row it is the loss here.
+    loss, targets, times = torch.nn.MSELoss(), Y, len(Y[0])
+    if labels is not None:
+        loss, targets, times = torch.nn.CrossEntropyLoss(), labels, 1
     make = getattr(curvlinops, f"{kind}LinearOperator")
+    batch = (torch.tensor(X), torch.tensor(targets))
     H = make(model, loss, list(model.parameters()), [batch], check_deterministic=False)
-    return len(Y[0]) * H.to_scipy()
+    return times * H.to_scipy()
 
 
 def main():
@@ -101,6 +103,15 @@ def main():
         products[f"curvlinops on samples, {threads} threads"] = partial(_product, their_G, v)
     agree({name: lambda _, f=f: [f()] for name, f in products.items()}, 1, 1e-10)
     rows |= table("Gauss-Newton product, 1 vector", race({name: repeat(f) for name, f in products.items()}))
+    labels = Y.argmax(axis=1)
+    on_samples = lv.unconstrained(lv.Samples(X, labels, loss="cross_entropy", classes=len(Y[0])), rank=5)
+    fishers = {"Fisher": (lv.curvature.fisher, "GGN"), "empirical Fisher": (lv.curvature.empirical_fisher, "EF")}
+    for case, (ours, kind) in fishers.items():
+        products = {"linvariance": partial(_product, ours(on_samples, network), v)}
+        if theirs is not None:
+            products[f"curvlinops, {threads} threads"] = partial(_product, make(kind, threads, labels), v)
+        agree({name: lambda _, f=f: [f()] for name, f in products.items()}, 1, 1e-10)
+        rows |= table(f"{case} product on samples", race({name: repeat(f) for name, f in products.items()}))
     measures = {"trace": H.trace, "diagonal": H.diagonal, "Frobenius norm": H.frobenius_norm}
     for case, measure in measures.items():
         exact = {"linvariance": measure, "from the dense Hessian": partial(_from_dense, H, case)}
