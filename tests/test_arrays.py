@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import linvariance as lv
+from bad_inputs.valid import PROBLEM, REP
 from linvariance import arrays
 
 REAL = (np.bool_, np.int8, np.uint16, np.int32, np.int64, np.uint64, np.float16, np.float32, np.float64)
@@ -175,3 +176,23 @@ def test_columns_of_one_name_are_no_endless_loop():
     pandas = pytest.importorskip("pandas")
     with pytest.raises(TypeError, match="X must hold"):
         arrays.reals(pandas.DataFrame([[1, "x"]], columns=["a", "a"]), "X")
+
+
+REFUSED = {
+    "names": (lambda: lv.Samples(np.eye(2), ["a", "b"], "cross_entropy"), r"<U1: convert .* labels by np\.unique"),
+    "a solution": (
+        lambda: lv.invariance.split(lv.solve(PROBLEM), REP),
+        "is Solution: pass an array, such as its weights",
+    ),
+    "one-hot": (lambda: lv.Samples(np.eye(2), np.eye(2), "cross_entropy"), r"classes \(n,\).*pass y\.argmax\(axis=1\)"),
+    "squared": (lambda: lv.solve(lv.unconstrained(lv.Samples(np.eye(2), np.eye(2)), rank=1)), "Moments.from_data"),
+    "cross": (lambda: lv.solve(lv.unconstrained(lv.Samples(np.eye(2), [0, 1], "cross_entropy"), rank=1)), "use train"),
+    "its own inputs": (lambda: lv.Network([np.eye(2)])(np.eye(3)), "of a hard-wired problem: see predictor"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_refused_names_the_way_on(case):
+    call, sentence = REFUSED[case]
+    with pytest.raises((TypeError, ValueError), match=sentence):
+        call()

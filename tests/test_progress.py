@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from bad_inputs.progress import CALLS
-from linvariance import progress
+from bad_inputs.progress import CALLS, OPERATOR
+from linvariance import curvature, progress
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -18,6 +18,15 @@ def test_a_callback_hears_of_every_step_and_may_end_the_call(name):
     assert heard[-1] == (total or 3, total)
     with pytest.raises(ZeroDivisionError):
         call(lambda done, total: 1 / 0)
+
+
+def test_lanczos_counts_products(monkeypatch):
+    monkeypatch.setattr(curvature.spectrum, "EXACT", 2)
+    heard = []
+    ends = curvature.extremes(OPERATOR, progress=lambda *facts: heard.append(facts))
+    np.testing.assert_array_equal(ends.highest, curvature.extremes(OPERATOR).highest)
+    assert heard == [(k, None) for k in range(1, len(heard) + 1)]
+    assert len(heard) > OPERATOR.shape[0] // 2
 
 
 def test_a_bar_on_stderr(capsys):

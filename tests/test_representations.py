@@ -48,6 +48,14 @@ def test_the_zoo_holds_all_kinds():
 
 
 @EVERY
+def test_elements_act_on_rows(entry):
+    rep, X = entry.rep, np.random.default_rng(3).standard_normal((2, 3, entry.dim))
+    for g in rep.elements()[:20]:
+        rho = rep.multiply(np.eye(rep.dim), g)
+        np.testing.assert_allclose(rep.transform(X, g), X @ rho.T, rtol=0, atol=1e-13 * np.abs(rho).max() * rep.dim)
+
+
+@EVERY
 def test_generators_order_elements(entry):
     rep = entry.rep
     assert rep.dim == entry.dim
@@ -526,6 +534,30 @@ def test_draws_of_signed_permutations_by_sympy_are_uniform():
     for g in drawn[:20]:
         rho = rep.multiply(X, g)
         np.testing.assert_array_equal(rho, zoo.signed(g[0], g[1]))
+
+
+def test_trivial_parts_go_with_any_group():
+    turns, space = lv.groups.image_translations(2, 3), lv.groups.rotations(3)
+    for rep, dim in ((turns, 6), (space, 3), (lv.groups.change_of_basis(space, np.tri(3)), 3)):
+        both = lv.groups.direct_sum(lv.groups.trivial(2), rep)
+        assert both.order() == rep.order()
+        np.testing.assert_allclose(both.project(np.eye(2 + dim))[:2], np.eye(2, 2 + dim), atol=1e-13)
+        np.testing.assert_allclose(both.project(np.eye(2 + dim))[2:, 2:], rep.project(np.eye(dim)), atol=1e-13)
+        twice = lv.groups.tensor_product(rep, lv.groups.trivial(2))
+        np.testing.assert_allclose(
+            twice.project(np.eye(2 * dim)), np.kron(rep.project(np.eye(dim)), np.eye(2)), atol=1e-13
+        )
+    with pytest.raises(ValueError, match=r"parts have \(2, 0\), \(1, 0\), \(1, 0\) .*or trivial"):
+        lv.groups.direct_sum(turns, lv.groups.reversal(6), lv.groups.trivial(1))
+
+
+def test_an_order_that_counting_does_not_find():
+    turn = np.eye(12)
+    turn[:2, :2] = [[np.cos(1), -np.sin(1)], [np.sin(1), np.cos(1)]]
+    with pytest.raises(ValueError, match=r"more than 10,000 elements, or infinitely many.*elements\(limit=\.\.\.\)"):
+        lv.groups.matrices([turn]).order()
+    with pytest.raises(ValueError, match="call sampled_error"):
+        lv.invariance.error(lambda X: X, np.ones((2, 12)), lv.groups.symmetric(12))
 
 
 def test_draws_from_the_named_symmetric_group():

@@ -68,6 +68,7 @@ BAD = {
     "some between": ("module has identity and tanh", lambda: nn.Sequential(linear(), nn.Tanh(), linear(), linear())),
     "another slope": (r"module\[1\] \(LeakyReLU\) has", lambda: nn.Sequential(linear(), nn.LeakyReLU(0.2), linear())),
     "nothing": ("module holds no Linear layer", nn.Sequential),
+    "no Sequential": (r"module \(Bilinear\) is no Sequential of Linear layers: pass", lambda: nn.Bilinear(2, 2, 2)),
     "None": ("module must be", lambda: None),
     "layers": ("module must be", lambda: [linear()]),
     "a class": ("module must be", lambda: nn.Sequential),

@@ -214,8 +214,16 @@ def as_array(value: Any, name: str) -> Anyreal:
     if array.dtype == object and columns is not None and len(columns) == len(set(columns)) > 0 < len(array):
         return stacked(value, columns, name)  # of a frame with columns of different kinds
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
-        raise TypeError(f"{name} must hold bool, int, float16, float32 or float64, but holds {array.dtype}.")
+        raise TypeError(f"{name} must hold bool, int, float16, float32 or float64, but {_instead(value, array)}.")
     return array
+
+
+def _instead(value: object, array: Anyreal) -> str:
+    """What it holds that is no number, and what to do."""
+    if type(value).__module__.split(".")[0] == __package__:
+        return f"is {type(value).__name__}: pass an array, such as its weights or its matrix"
+    text = "convert it by astype(float), labels by np.unique(labels, return_inverse=True)[1]"
+    return f"holds {array.dtype}" + f": {text}" * (array.dtype.kind in "OUST")
 
 
 def _refusal(value: object, name: str, error: Exception) -> Exception:

@@ -122,7 +122,7 @@ def accuracy(
     classes = _labels(labels, len(inputs), outputs)
     stack = W.reshape(-1, outputs, rep.dim)
     invariant = not np.abs(rep.defect.T @ stack.reshape(-1, rep.dim).T).max(initial=0.0)
-    elements: list[Any] = [None] if invariant else list(rep.elements())
+    elements: list[Any] = [None] if invariant else _listed(rep, "only a W that is invariant can be judged on all")
     moved = (stack if g is None else rep.multiply(stack, g) for g in followed(elements, "Elements", progress))
     right, count = np.zeros(len(stack)), 0
     step = max(1, BLOCK_BYTES // (8 * len(stack) * outputs))
@@ -157,11 +157,18 @@ def error(f: Callable[[Any], Any], X: Any, rep: Representation, *, progress: Pro
     given = rows(f, X, rep.dim)
     # ρ(g)x for rows x is X ρ(g)ᵀ; an orthogonal ρ(g)ᵀ is some other ρ(h), and over the group the order is the same.
     moving = dual(rep)
-    elements = followed(list(moving.elements()), "Elements", progress)
+    elements = followed(_listed(moving, "call sampled_error(f, X, rep, draws=..., rng=...)"), "Elements", progress)
     outputs = np.stack([given.outputs(moving.multiply(given.inputs, g)) for g in elements])
     mean = outputs.mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):  # f̄(x) = 0 has error inf, or nan if f vanishes on the orbit
         return given.like(np.square(outputs - mean).sum(axis=-1).mean(axis=0) / np.square(mean).sum(axis=-1))
+
+
+def _listed(rep: Representation, advice: str) -> list[Any]:
+    try:
+        return list(rep.elements())
+    except ValueError:
+        raise ValueError(f"rep, {rep!r:.80}, has too many elements to enumerate, above 10,000: {advice}.") from None
 
 
 def _check(rep: Representation) -> None:

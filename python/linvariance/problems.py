@@ -96,9 +96,14 @@ class Problem:
     def quadratic(self) -> Quadratic:
         """The squared loss through second moments; ValueError for a problem on Samples."""
         if isinstance(self.objective, Empirical):
+            way = (
+                "pose the problem with Moments.from_data(X, Y)"
+                if self.objective.loss_name == "squared"
+                else "use train"
+            )
             raise ValueError(
-                f"{self.data!r} has no second moments that carry its loss, so there is no closed form. Use train and "
-                "hessian, or, for the squared loss and linear networks, pose the problem with Moments.from_data(X, Y)."
+                f"{self.data!r} are for what second moments do not carry, nonlinear networks and cross-entropy, so "
+                f"there is no closed form: {way}."
             )
         return self.objective
 

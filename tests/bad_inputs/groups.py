@@ -50,6 +50,11 @@ ARRAY_ARGUMENTS = {
         W,
         {*FREE_ROWS, "one dimension less"},
     ),
+    ("Representation.transform", "X"): (
+        lambda a: REP.transform(a, REP.elements()[1]),
+        W,
+        {*FREE_ROWS, "one dimension less"},
+    ),
     ("matrices", "generators"): (lv.groups.matrices, np.stack([TURN, TURN.T]), {*FREE_ROWS, "sparse"}),
     ("lie", "algebra"): (lv.groups.lie, np.array([[[0.0, -1.0], [1.0, 0.0]]]), {*FREE_ROWS, "sparse"}),
     ("change_of_basis", "T"): (lambda a: lv.groups.change_of_basis(REP, a), np.eye(4) + np.eye(4, k=1), set()),

@@ -14,6 +14,7 @@ CALLS = {
     "matrices": (lambda p: lv.groups.matrices([[[0.0, -1.0], [1.0, -1.0]]]).elements(progress=p), None),
     "another basis": (lambda p: lv.groups.change_of_basis(REP, np.tri(4)).elements(progress=p), 4),
     "isotypic": (lambda p: lv.groups.isotypic(REP, progress=p).basis, 6),
+    "extremes of a run": (lambda p: lv.curvature.extremes(lv.hessian(PROBLEM, RUN), progress=p)[-1].highest, 3),
     "sharpness": (lambda p: lv.curvature.sharpness(PROBLEM, [NETWORK] * 3, progress=p), 3),
     "sampled_density": (
         lambda p: lv.curvature.sampled_density(OPERATOR, probes=2, rng=np.random.default_rng(0), progress=p).density,

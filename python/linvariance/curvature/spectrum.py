@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
@@ -15,7 +16,7 @@ from ..arrays import Array, instance, integer, listed
 from ..networks.network import Network
 from ..plots import draw_line, explain, opened
 from ..problems import Problem
-from ..progress import Progress, followed
+from ..progress import Progress, check_progress, followed, meter
 from ..tables import Columns, Tabular
 from ..training.trace import Trace
 from .along import Along
@@ -49,13 +50,16 @@ class Extremes(Tabular):
 
 
 @overload
-def extremes(H: CurvatureOperator, k: int = 1) -> Extremes: ...
+def extremes(H: CurvatureOperator, k: int = 1, *, progress: Progress = False) -> Extremes: ...
 @overload
-def extremes(H: Along[CurvatureOperator], k: int = 1) -> tuple[Extremes, ...]: ...
-def extremes(H: CurvatureOperator | Along[CurvatureOperator], k: int = 1) -> Extremes | tuple[Extremes, ...]:
+def extremes(H: Along[CurvatureOperator], k: int = 1, *, progress: Progress = False) -> tuple[Extremes, ...]: ...
+def extremes(
+    H: CurvatureOperator | Along[CurvatureOperator], k: int = 1, *, progress: Progress = False
+) -> Extremes | tuple[Extremes, ...]:
     """The k smallest and the k largest eigenvalues with their vectors; the same for every call.
 
-    Of the operators along a run a tuple, one for each.
+    Of the operators along a run a tuple, one for each. With progress=True a bar on stderr counts these, or the products
+    with a single one; a callback (done, total) hears of them.
 
     LAPACK for up to 3000 parameters, else SciPy's Lanczos up to residuals of 1e-8 of the spectrum's width. There the
     lowest ones may take many products: at minima they are 0 many times over, with others close by on real data.
@@ -67,12 +71,13 @@ def extremes(H: CurvatureOperator | Along[CurvatureOperator], k: int = 1) -> Ext
     (array([-4.]), array([4.]))
     """
     if isinstance(H, Along):
-        return tuple(extremes(one, k) for one in H)
+        return tuple(extremes(one, k) for one in followed(H, "States", progress))
     _check_operator(H)
+    check_progress(progress)
     size = H.shape[0]
     k = integer(k, "k", maximum=size)
     if size > max(EXACT, 4 * k):
-        return _lanczos(H, k, RESIDUAL)
+        return _lanczos(H, k, RESIDUAL, progress)
     # All of them: of multiple eigenvalues LAPACK's search for some may return none.
     values, vectors = scipy.linalg.eigh(H.to_dense(), driver="evd")
     return Extremes(values[:k], values[: -k - 1 : -1], vectors[:, :k], vectors[:, : -k - 1 : -1])
@@ -267,11 +272,18 @@ def _interval(low: float, high: float) -> tuple[float, float]:
     return center, abs(center) or 1.0  # a multiple of the identity: one bump in an interval of its own
 
 
-def _lanczos(H: CurvatureOperator, k: int, residual: float) -> Extremes:
+def _lanczos(H: CurvatureOperator, k: int, residual: float, progress: Progress = False) -> Extremes:
     """The lowest as the largest of λ_max - H: for an eigenvalue near 0 ARPACK wants a residual relative to it."""
-    start = _random_start(H.shape[0])
-    high, top = _largest(H.matvec, k, start, residual)
-    drop, bottom = _largest(lambda v: high[0] * v - H.matvec(v), k, start, residual)
+    start, count = _random_start(H.shape[0]), itertools.count(1)
+    with meter(progress, "Products", None) as report:
+
+        def product(v: Array) -> Array:
+            found: Array = H.matvec(v)
+            report(next(count))
+            return found
+
+        high, top = _largest(product, k, start, residual)
+        drop, bottom = _largest(lambda v: high[0] * v - product(v), k, start, residual)
     return Extremes(high[0] - drop, high, bottom, top)
 
 

@@ -69,7 +69,8 @@ class Moments:
     def from_data(cls, X: npt.ArrayLike, Y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Moments:
         """Moments of rows X (n, d0), Y (n, dL) or (n,), with non-negative weights (n,).
 
-        Works in blocks of 2 MB, or of 2(1 + d0 + dL) rows if that is more: large data are never copied whole.
+        Rows are paired by their place, also those of data frames; classes are wanted one-hot. Works in blocks of 2 MB,
+        or of 2(1 + d0 + dL) rows if that is more: large data are never copied whole.
 
         Raises:
             TypeError, ValueError: naming the argument, if an array is not real, finite and of the right shape, or if

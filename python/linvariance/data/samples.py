@@ -25,8 +25,8 @@ class Samples:
     Args:
         X: (n, d0), rows are samples. float32 stays float32, everything else becomes float64. What is of this kind and
             C-ordered is not copied: leave it as it is.
-        y: for "squared" targets (n, dL) or (n,), numbers and not classes; for "cross_entropy" integer classes
-            0 .. k - 1 (n,).
+        y: for "squared" targets (n, dL) or (n,), numbers (integer classes are taken for such); for "cross_entropy"
+            integer classes 0 .. k - 1 (n,).
         loss: "squared", (1/n) Σ ‖f(x_i) - y_i‖², or "cross_entropy", -(1/n) Σ log softmax(f(x_i))[y_i].
         classes: k; only where a class may be missing among y. Needs loss="cross_entropy".
 
@@ -154,7 +154,11 @@ def _square_sum(array: npt.NDArray[Any]) -> float:
 
 def _one_hot(y: npt.ArrayLike, n: int, classes: int | None) -> Array:
     """Targets (k, n) of classes y (n,)."""
-    labels: npt.NDArray[Any] = reals(y, "y", ndim=(1,))
+    labels: npt.NDArray[Any] = reals(y, "y", ndim=(1, 2))
+    if labels.ndim == 2:
+        raise ValueError(
+            f"y must be classes (n,), but has shape {labels.shape}: of one-hot rows pass y.argmax(axis=1)."
+        )
     if labels.dtype.kind not in "iu":
         raise TypeError(
             f"y must hold integer classes 0 .. k - 1, but holds {labels.dtype}: pass "

@@ -18,11 +18,16 @@ from .representation import Representation, check_representation
 def direct_sum(*parts: Representation) -> Representation:
     """ρ_1 ⊕ ρ_2 ⊕ ...: the group acts on each block of coordinates by its own representation.
 
+    Generators correspond by their place; `trivial` representations go with any.
+
     >>> from linvariance.groups import cyclic
     >>> len(direct_sum(cyclic(4), cyclic(4)).invariant_basis())
     2
+    >>> from linvariance.groups import dihedral, trivial
+    >>> direct_sum(dihedral(4), trivial(1)).order()  # a column of ones beside the inputs
+    8
     """
-    _check_same_group(parts)
+    parts = _of_same_group(parts)
     if not all(isinstance(part, Permutations) for part in parts):
         dim, count = sum(part.dim for part in parts), len(parts[0].generators) + len(parts[0].algebra)
         what = f"The {count} generators of a direct sum of dimension {dim:,}"
@@ -44,7 +49,7 @@ def tensor_product(left: Representation, right: Representation) -> Representatio
     >>> len(tensor_product(symmetric(4), symmetric(4)).invariant_basis())  # diagonal and off-diagonal sums
     2
     """
-    _check_same_group((left, right))
+    left, right = _of_same_group((left, right))
     dim, count = left.dim * right.dim, len(left.generators) + len(left.algebra)
     permutes = isinstance(left, Permutations) and isinstance(right, Permutations)
     what = f"The {count} generators of a tensor product of dimension {dim:,}"
@@ -107,17 +112,33 @@ def change_of_basis(rep: Representation, T: npt.ArrayLike) -> Representation:
     return Matrices(Q.T @ rep.matrices() @ Q, Q.T @ rep.algebra @ Q, rounding=_rounding(rep))
 
 
-def _check_same_group(parts: Sequence[Representation]) -> None:
+def _of_same_group(parts: tuple[Representation, ...]) -> tuple[Representation, ...]:
+    """`parts`, the trivial ones with as many generators as the others have."""
     if not parts:
         raise ValueError("parts is empty: a direct sum needs at least one representation.")
     for k, part in enumerate(parts):
         check_representation(part, f"parts[{k}]" if len(parts) != 2 else ("left", "right")[k] + f" (parts[{k}])")
-    counts = {(len(part.generators), len(part.algebra)) for part in parts}
-    if len(counts) > 1:
+    counts = [(len(part.generators), len(part.algebra)) for part in parts]
+    needed = list(dict.fromkeys(count for part, count in zip(parts, counts, strict=True) if not _is_trivial(part)))
+    if len(needed) > 1:
         raise ValueError(
-            f"The representations have {sorted(counts)} (generators, generators of the algebra): they must be of the "
-            "same group, generator by generator."
+            f"The parts have {some(counts)} (generators, generators of the algebra): they must be of the same group, "
+            "generator by generator, or trivial."
         )
+    return tuple(
+        _trivial(part.dim, *needed[0]) if needed and count != needed[0] else part
+        for part, count in zip(parts, counts, strict=True)
+    )
+
+
+def _is_trivial(part: Representation) -> bool:
+    return isinstance(part, Permutations) and part.signs is None and bool((part.images == np.arange(part.dim)).all())
+
+
+def _trivial(dim: int, generators: int, of_algebra: int) -> Representation:
+    if not of_algebra:
+        return Permutations(np.tile(np.arange(dim), (generators, 1)), order=1)
+    return Matrices(np.tile(np.eye(dim), (generators, 1, 1)), np.zeros((of_algebra, dim, dim)))
 
 
 def _from_matrices(
@@ -163,8 +184,8 @@ def _signs(part: Representation) -> Signs:
 
 def _common_order(parts: Sequence[Representation]) -> int | None:
     """The order of equal parts, if it is known: what fixes all points of the sum, or all pairs, fixes those of each."""
-    first = parts[0]
-    return first._order if isinstance(first, Permutations) and all(part == first for part in parts) else None
+    first, *rest = [part for part in parts if not _is_trivial(part)] or parts[:1]
+    return first._order if isinstance(first, Permutations) and all(part == first for part in rest) else None
 
 
 def _or_none(signs: Signs) -> Signs | None:

@@ -154,7 +154,15 @@ class Matrices(Representation):
 
     def order(self) -> int | float:
         """math.inf for a Lie group, else counted, up to the limit of `elements`."""
-        return self._order if self._order is not None else len(self.elements())
+        if self._order is not None:
+            return self._order
+        try:
+            return len(self.elements())
+        except ValueError:
+            raise ValueError(
+                f"{self!r} has more than 10,000 elements, or infinitely many, which rounding hides: "
+                "elements(limit=...) counts further."
+            ) from None
 
     @property
     def order_is_known(self) -> bool:
@@ -177,6 +185,10 @@ class Matrices(Representation):
     def multiply(self, W: npt.ArrayLike, element: Elements) -> Array:
         """W ρ(g) for W (..., d0)."""
         return rows_of(W, self.dim) @ element
+
+    def transform(self, X: npt.ArrayLike, element: Elements) -> Array:
+        """X ρ(g)ᵀ for rows X (..., d0)."""
+        return rows_of(X, self.dim, "X") @ element.T
 
     def _draw(self, count: int, rng: np.random.Generator) -> Elements:
         """Uniform for a finite group of at most 10,000 elements; else long random products, nearly Haar's measure."""
@@ -291,6 +303,10 @@ class Conjugated(Representation):
     def multiply(self, W: npt.ArrayLike, element: Elements) -> Array:
         """W ρ(g) for W (..., d0)."""
         return rows_of(W, self.dim) @ element
+
+    def transform(self, X: npt.ArrayLike, element: Elements) -> Array:
+        """X ρ(g)ᵀ for rows X (..., d0)."""
+        return rows_of(X, self.dim, "X") @ element.T
 
     def _draw(self, count: int, rng: np.random.Generator) -> Elements:
         """As the orthogonal form draws."""

@@ -202,6 +202,16 @@ class Permutations(Representation):
         rows = rows_of(W, self.dim)
         return rows[..., element] if self._signs is None else rows[..., element[0]] * element[1]
 
+    def transform(self, X: npt.ArrayLike, element: Elements) -> Array:
+        """X ρ(g)ᵀ for rows X (..., d0)."""
+        rows = rows_of(X, self.dim, "X")
+        moved = np.empty_like(rows)
+        if self._signs is None:
+            moved[..., element] = rows
+        else:
+            moved[..., element[0]] = rows * element[1]
+        return moved
+
     def _draw(self, count: int, rng: np.random.Generator) -> Elements:
         """`count` elements drawn uniformly: from the list of a small group, else through sympy (extra `groups`)."""
         if self.order() <= 10_000:
@@ -293,9 +303,10 @@ def as_permutations(generators: Any, name: str = "generators") -> Indices:
     except ValueError:
         raise ValueError(f"{name} differ in length: each must be a permutation of the same 0 .. d0 - 1.") from None
     if table.dtype.kind not in "iu":
-        raise TypeError(f"{name} must hold integers (index arrays), but hold {table.dtype}.")
+        hint = "groups.trivial(d0) has none" if not table.size else "groups.matrices takes matrices"
+        raise TypeError(f"{name} must hold integers (index arrays), but hold {table.dtype}: {hint}.")
     if table.ndim != 2 or table.size == 0:
-        raise ValueError(f"{name} must be index arrays (M, d0), but have shape {table.shape}.")
+        raise ValueError(f"{name} must be index arrays (M, d0), not cycles, but have shape {table.shape}.")
     dim = table.shape[1]
     for m, p in enumerate(table):
         if p.min() < 0 or p.max() >= dim:

@@ -78,7 +78,7 @@ class Representation(ABC):
 
     @abstractmethod
     def order(self) -> int | float:
-        """Number of distinct ρ(g), exact; math.inf for an infinite group."""
+        """Number of distinct ρ(g), exact; math.inf for a Lie group. ValueError where counting ends unfinished."""
 
     @property
     def order_is_known(self) -> bool:
@@ -87,7 +87,11 @@ class Representation(ABC):
 
     @abstractmethod
     def elements(self, limit: int = 10_000, *, progress: Progress = False) -> Elements:
-        """All ρ(g), in the form of the generators, the identity first; refused above `limit` elements.
+        """All ρ(g), the identity first, stacked; refused above `limit` elements.
+
+        Permutations are index arrays (|G|, d0), Wρ(g) = W[..., element]; signed ones indices and signs (|G|, 2, d0),
+        W[..., element[0]] * element[1]; so are groups made of such matrices. Others are matrices (|G|, d0, d0).
+        `multiply` and `transform` take all of them.
 
         progress: True for a bar on stderr, or a callback (found, order) after each thousand; order None if not known.
         """
@@ -95,6 +99,16 @@ class Representation(ABC):
     @abstractmethod
     def multiply(self, W: npt.ArrayLike, element: Elements) -> Array:
         """W ρ(g) for W (..., d0) and an element as `elements` and `draw` give them."""
+
+    @abstractmethod
+    def transform(self, X: npt.ArrayLike, element: Elements) -> Array:
+        """ρ(g)x for each row x of X (..., d0): X ρ(g)ᵀ, and an element as `elements` and `draw` give them.
+
+        >>> from linvariance.groups import cyclic
+        >>> rep = cyclic(3)
+        >>> rep.transform([1.0, 2.0, 3.0], rep.elements()[1])
+        array([3., 1., 2.])
+        """
 
     def draw(self, count: int, rng: np.random.Generator) -> Elements:
         """`count` elements drawn independently from the group's Haar measure, by a numpy Generator.
@@ -259,9 +273,9 @@ def check_representation(rep: object, name: str = "rep") -> None:
         raise TypeError(f"{name} must be a Representation, but is {type(rep).__name__}: see linvariance.groups.")
 
 
-def rows_of(W: npt.ArrayLike, dim: int) -> Array:
+def rows_of(W: npt.ArrayLike, dim: int, name: str = "W") -> Array:
     """The gate for W (..., d0)."""
-    return last_axis(W, "W", dim)
+    return last_axis(W, name, dim)
 
 
 def moment_of(S: npt.ArrayLike, dim: int) -> Array:

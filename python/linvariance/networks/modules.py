@@ -39,6 +39,8 @@ def layers_of(module: object) -> tuple[list[npt.NDArray[Any]], str]:
         if type(part) is torch.nn.Linear:
             weights.append(_weight(torch, part, name))
             after.append("identity")
+        elif part is module:
+            raise ValueError(f"{name} is no Sequential of Linear layers: pass Sequential(m.first, ReLU(), m.second).")
         elif not after or after[-1] != "identity":
             raise ValueError(f"{name} does not follow a Linear layer: one activation lies between two of them.")
         else:

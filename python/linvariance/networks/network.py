@@ -93,7 +93,9 @@ class Network:
 
     def __call__(self, X: npt.ArrayLike) -> Array:
         """Outputs (..., dL) for inputs X (..., d0)."""
-        return self.outputs_of(last_axis(X, "X", self.widths[0], "the network takes"))
+        return self.outputs_of(
+            last_axis(X, "X", self.widths[0], "the network (of a hard-wired problem: see predictor) takes")
+        )
 
     def outputs_of(self, inputs: Array) -> Array:
         """As a call, behind the gate; no inputs at all (a width of 0) are fine here."""

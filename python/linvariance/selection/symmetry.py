@@ -128,12 +128,12 @@ class SymmetrySelection(Tabular):
         return attributes(self.scores, COLUMNS)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Log Bayes factors against no symmetry, best on top; draws into `ax` if given, and returns the axes.
+        r"""Log Bayes factors against no symmetry, best on top; draws into `ax` if given, and returns the axes.
 
         >>> import linvariance as lv
         >>> found = select_symmetry(lv.Moments.from_data(np.eye(4), np.ones(4)), candidates=lv.groups.cyclic(4))
         >>> found.plot().get_xlabel()  # .figure.savefig("symmetry.png")
-        'log Bayes factor against no symmetry (dotted: 10 to 1)'
+        'log Bayes factor against no symmetry\n(dotted: 10 to 1)'
         """
         axes = opened(ax, (6.4, 1.2 + 0.42 * len(self.scores)))
         values = np.array([score.log_bayes_none for score in self.scores])
@@ -146,7 +146,7 @@ class SymmetrySelection(Tabular):
         axes.axvline(0.0, color="#555555", linewidth=1.0)
         for edge in (-math.log(10), math.log(10)):
             axes.axvline(edge, color="#555555", linestyle=":", linewidth=1.1)
-        explain(axes, "log Bayes factor against no symmetry (dotted: 10 to 1)", "")
+        explain(axes, "log Bayes factor against no symmetry\n(dotted: 10 to 1)", "")
         return axes
 
     def _table(self) -> Table:

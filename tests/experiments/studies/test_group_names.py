@@ -45,6 +45,7 @@ def test_files(tmp_path):
         "p.npy": (SHIFT, lv.groups.permutations(SHIFT)),
         "one.npy": (SHIFT[0], lv.groups.permutations(SHIFT)),
         "m.npy": (turn, lv.groups.matrices(turn)),
+        "a matrix.npy": (turn[0], lv.groups.matrices(turn)),
         "p.npz": ({"permutations": SHIFT}, lv.groups.permutations(SHIFT)),
         "s.npz": ({"permutations": SHIFT, "signs": -np.ones((1, 3))}, lv.groups.signed_permutations(SHIFT, [[-1] * 3])),
         "m.npz": ({"matrices": turn}, lv.groups.matrices(turn)),

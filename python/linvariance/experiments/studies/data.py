@@ -209,8 +209,8 @@ def _first_fault(path: Path, names: Sequence[str]) -> ValueError | None:
                 number = _number(cell)
                 if number is None:
                     return ValueError(
-                        f"{where} has '{cell:.40}' in column '{name}', which is no number. Drop such columns, or save "
-                        "labels as y in an .npz."
+                        f"{where} has '{cell:.40}' in column '{name}', which is no number. Drop or fill such "
+                        "cells or columns, or save labels as y in an .npz."
                     )
                 if not math.isfinite(number):
                     return ValueError(f"{where} has {number} in column '{name}': every entry must be finite.")

@@ -105,7 +105,9 @@ def _from_file(path: Path) -> Representation:
     try:
         if "" in arrays:
             rows = arrays[""]
-            return lv.groups.matrices(rows) if rows.ndim == 3 else lv.groups.permutations(rows)
+            if rows.ndim == 3 or rows.dtype.kind == "f":
+                return lv.groups.matrices(rows.reshape(-1, *rows.shape[-2:]))
+            return lv.groups.permutations(rows)
         if set(arrays) == {"permutations", "signs"}:
             return lv.groups.signed_permutations(arrays["permutations"], arrays["signs"])
         if set(arrays) == {"permutations"}:
