@@ -15,7 +15,7 @@ import pytest
 
 import linvariance as lv
 import methods
-from linvariance.training import runs
+from linvariance.training import stretches
 from test_training import CASE
 
 RULES = {
@@ -201,7 +201,7 @@ def test_a_stopped_run_goes_on_as_if_it_never_had():
 
 
 def test_checkpoints_change_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "CHECKPOINT_SECONDS", 1e-4)
+    monkeypatch.setattr(stretches, "CHECKPOINT_SECONDS", 1e-4)
     for kind, problems in PROBLEMS.items():
         epochs = 5000 if kind == "moments" else 10
         how = {"epochs": epochs, "record": lv.Record(every=7, networks=True), "seeds": (1, 2)}
@@ -222,8 +222,8 @@ def test_kill_9_at_any_time_loses_one_interval(kill, tmp_path):
     script = f"""
         import linvariance as lv
         import test_resume
-        from linvariance.training import runs
-        runs.CHECKPOINT_SECONDS, save = 0.01, lv.Trace.save
+        from linvariance.training import stretches
+        stretches.CHECKPOINT_SECONDS, save = 0.01, lv.Trace.save
         def told(trace, path):
             save(trace, path)
             print(trace.epochs[-1], flush=True)

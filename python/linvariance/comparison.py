@@ -159,7 +159,7 @@ def compare(
         ridge: of all problems.
         held_out: data of the same kind, on which optima and runs are judged without penalty and ridge; every recorded
             network is kept for that.
-        **training: `epochs`, `seeds`, `optimizer`, `record` and whatever else `train` takes.
+        **training: `epochs`, `seeds`, `optimizer`, `record`, `progress` and whatever else `train` takes.
 
     >>> import linvariance as lv
     >>> rng = np.random.default_rng(0)

@@ -5,37 +5,40 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Progress = bool | Callable[..., object]
 """What calls take as `progress`: True for a bar on stderr, or a function (done, total), called after each step.
 
-An exception that it raises ends the call. The total is None where it is not known.
+An exception that it raises ends the call. The total is None where it is not known. Training tells it the loss too, and
+ends with what it has if it returns True; no other call looks at what it returns.
 """
-Report = Callable[..., None]
+Report = Callable[..., object]
 
 PAUSE = 1.0  # seconds between two lines, at least
 
 
-class Track(Protocol):
-    """A progress bar: iterates, and shows how far it has come."""
+@dataclass(frozen=True)
+class Track:
+    """Progress bars: of items while they are used; and `bar`, (words, total) -> a report of how many are done."""
+
+    bar: Callable[[str, int | None], Report]
 
     def __call__(self, items: Collection[Item], words: str) -> Iterable[Item]:
         """The items, one after the other."""
+        return _reported(items, self.bar(words, len(items)))
 
 
-def untracked(items: Collection[Item], words: str) -> Iterable[Item]:
-    """The progress bar that shows nothing."""
-    del words
-    return items
+untracked = Track(lambda words, total: lambda done, *facts: None)  # shows nothing
 
 
 def check_progress(progress: object) -> None:
     """TypeError unless it is True, False or callable."""
     if not isinstance(progress, bool) and not callable(progress):
-        raise TypeError(f"progress must be True, False or a function (done, total), but is {progress!r:.60}.")
+        raise TypeError(f"progress must be True, False or a callback (done, total, ...), but is {progress!r:.60}.")
 
 
 @contextmanager
@@ -50,10 +53,7 @@ def meter(progress: Progress, words: str, total: int | None) -> Iterator[Report]
     if callable(progress):
         callback = progress
 
-        def report(done: int, *facts: object) -> None:
-            callback(done, total, *facts)
-
-        yield report
+        yield lambda done, *facts: callback(done, total, *facts)
     elif not progress:
         yield lambda done, *facts: None
     else:
@@ -82,7 +82,7 @@ def _followed(items: Collection[Item], words: str, progress: Progress) -> Iterat
 def bars() -> Iterator[Track]:
     """Bars on stderr, one below the other until all are done."""
     with _display() as bar:
-        yield lambda items, words: _reported(items, bar(words, len(items)))
+        yield Track(bar)
 
 
 def _reported(items: Iterable[Item], report: Report) -> Iterator[Item]:
@@ -93,7 +93,7 @@ def _reported(items: Iterable[Item], report: Report) -> Iterator[Item]:
 
 @contextmanager
 def _display() -> Iterator[Callable[[str, int | None], Report]]:
-    """(words, total) -> a report that is shown."""
+    """(words, total) -> a report that is shown; nothing is before the first."""
     try:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -102,9 +102,12 @@ def _display() -> Iterator[Callable[[str, int | None], Report]]:
         yield _lines
         return
     columns: tuple[Any, ...] = (TextColumn("{task.description:<23}"), BarColumn(), MofNCompleteColumn())
-    with Bars(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as shown:
+    shown = Bars(*columns, TimeElapsedColumn(), console=Console(stderr=True))
+    with ExitStack() as stack:
 
         def bar(words: str, total: int | None) -> Report:
+            if not shown.tasks:
+                stack.enter_context(shown)
             task = shown.add_task(words, total=total)
             return lambda done, *facts: shown.update(task, completed=done)
 

@@ -3,7 +3,7 @@
 import linvariance as lv
 
 from .valid import MOMENTS, REP, SAMPLES, X, Y
-from .wrong import NOT_COUNTS, NOT_DATA, NOT_REPS, NOT_STRENGTHS
+from .wrong import NOT_COUNTS, NOT_DATA, NOT_PROGRESS, NOT_REPS, NOT_STRENGTHS
 
 
 def compare(data=MOMENTS, rep=REP, rank=2, strengths=(0.1,), **options):
@@ -31,5 +31,7 @@ SCALARS = {
     ),
     ("compare", "epochs"): (lambda v: compare(**v), {"missing": {"seeds": (0,)}, "negative": {"epochs": -1}}),
     ("compare, trained", "record"): (lambda v: compare(epochs=1, held_out=MOMENTS, record=v), {"number": 3, "zero": 0}),
+    ("compare", "progress"): (lambda v: compare(epochs=1, progress=v), NOT_PROGRESS),
+    ("compare, not trained", "progress"): (lambda v: compare(progress=v), {"True": True}),
     ("compare", "optimiser"): (lambda v: compare(epochs=1, optimiser=v), {"misspelt": lv.Adam()}),
 }

@@ -5,6 +5,7 @@ import numpy as np
 import linvariance as lv
 
 from .valid import NETWORK, PROBLEM, REP, X
+from .wrong import NOT_PROGRESS
 
 OPERATOR = lv.hessian(PROBLEM, NETWORK)
 RUN = lv.train(PROBLEM, epochs=2, record=lv.Record(every=1, networks=True))
@@ -38,7 +39,4 @@ CALLS = {
     ),
 }
 
-SCALARS = {
-    (f"{name} with progress", "progress"): (call, {"str": "yes", "None": None, "1": 1, "list": [], "array": np.ones(2)})
-    for name, (call, _) in CALLS.items()
-}
+SCALARS = {(f"{name} with progress", "progress"): (call, NOT_PROGRESS) for name, (call, _) in CALLS.items()}

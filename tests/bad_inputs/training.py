@@ -5,7 +5,7 @@ import numpy as np
 import linvariance as lv
 
 from .valid import DENSE, LAYERS, MOMENTS, ON_SAMPLES, PROBLEM, REP, SAMPLES, TARGETS
-from .wrong import NOT_ACTIVATIONS, NOT_COUNTS, NOT_FROM_ZERO, NOT_POSITIVE, NOT_PROBLEMS, NOT_STRENGTHS
+from .wrong import NOT_ACTIVATIONS, NOT_COUNTS, NOT_FROM_ZERO, NOT_POSITIVE, NOT_PROBLEMS, NOT_PROGRESS, NOT_STRENGTHS
 
 NOT_FRACTIONS = {**NOT_STRENGTHS, "1": 1.0, "2": 2.0}
 
@@ -44,6 +44,11 @@ SCALARS = {
     ("train", "problems"): (lambda v: lv.train(v, epochs=1), {**NOT_PROBLEMS, "empty": [], "mixed": [PROBLEM, None]}),
     ("train", "epochs"): (lambda v: train(epochs=v), NOT_FROM_ZERO),
     ("train", "threads"): (lambda v: train(threads=v), {k: v for k, v in NOT_COUNTS.items() if k != "None"}),
+    ("train", "progress"): (lambda v: train(progress=v), NOT_PROGRESS),
+    ("train with a callback", "progress"): (
+        lambda v: lv.train([PROBLEM] * 2, epochs=2, progress=lambda done, total, loss: v),
+        {"an array": np.array([True, False])},
+    ),
     ("train", "seeds"): (
         lambda v: train(seeds=v),
         {
@@ -186,6 +191,7 @@ SCALARS = {
         lambda v: lv.resume(TRACE, epochs=1, threads=v),
         {k: v for k, v in NOT_COUNTS.items() if k != "None"},
     ),
+    ("resume", "progress"): (lambda v: lv.resume(TRACE, epochs=1, progress=v), NOT_PROGRESS),
     ("resume", "until"): (lambda v: lv.resume(TRACE, epochs=1, until=v), {"number": 1e-3, "str": "converged"}),
     ("resume", "checkpoint"): (lambda v: lv.resume(TRACE, epochs=1, checkpoint=v), {"number": 3, "a folder": "/"}),
     ("resume", "problems?|trace"): (

@@ -85,6 +85,7 @@ NOT_STRENGTHS = {
     "a thousand": [1.0] * 1000,
 }
 NOT_POSITIVE = {**NOT_STRENGTHS, "0": 0.0}
+NOT_PROGRESS = {"str": "yes", "None": None, "1": 1, "list": [], "array": np.ones(2)}
 NOT_DATA = {"array": X, "None": None, "str": "moments", "representation": REP, "tuple": (X, Y)}
 NOT_REPS = {"array": np.eye(4), "None": None, "str": "C4", "moments": MOMENTS, "generators": [[1, 2, 3, 0]]}
 NOT_NETWORKS = {

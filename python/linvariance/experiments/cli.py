@@ -26,7 +26,7 @@ from linvariance.experiments.studies.landscape import landscape as study_landsca
 from linvariance.experiments.studies.path import path as study_path
 from linvariance.experiments.studies.study import Study, Subject, write
 from linvariance.files import printable
-from linvariance.progress import bars
+from linvariance.progress import Track, bars
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -161,9 +161,9 @@ def landscape(
         out: the folder for pictures, tables and index.html.
     """
 
-    def pose() -> Study:
+    def pose(track: Track) -> Study:
         subject = Subject.read(data, group, rank, targets)
-        return study_landscape(subject, method, strength=strength, points=points, epochs=epochs, seed=seed)
+        return study_landscape(subject, method, strength=strength, points=points, epochs=epochs, seed=seed, track=track)
 
     return _study(pose, out)
 
@@ -192,11 +192,9 @@ def path(
         targets: of a .csv the names of the target columns, as a,b; of an .npy how many of the last, by default one.
         out: the folder for pictures, tables and index.html.
     """
-
-    def pose() -> Study:
-        return study_path(Subject.read(data, group, rank, targets), start=from_, stop=to, points=points)
-
-    return _study(pose, out)
+    return _study(
+        lambda track: study_path(Subject.read(data, group, rank, targets), start=from_, stop=to, points=points), out
+    )
 
 
 def info() -> int:
@@ -207,13 +205,12 @@ def info() -> int:
     return DONE
 
 
-def _study(pose: Callable[[], Study], out: Path) -> int:
+def _study(pose: Callable[[Track], Study], out: Path) -> int:
     try:
         with staged(out):  # found out before anything is computed, as all that `pose` refuses
             pass
-        study = pose()
         with bars() as track:
-            page = write(study, out, track)
+            page = write(pose(track), out, track)
     except (ValueError, OSError, ImportError) as error:
         return _refuse(str(error))
     sys.stdout.write(f"Look at {page}\n")

@@ -17,11 +17,13 @@ from ..networks.init import Init, pytorch
 from ..networks.network import Network, check_activation_fits, check_fit, check_widths, network_loss
 from ..objectives.empirical import Empirical
 from ..problems import Problem, refuse_bound_layers
+from ..progress import Progress
 from .batches import Batches
 from .optimizers import Adam, BuiltIn, Optimizer
 from .record import Record
-from .runs import rows_of, run
+from .runs import rows_of
 from .state import State
+from .stretches import run
 from .trace import Trace
 from .until import Until
 
@@ -41,6 +43,7 @@ def train(
     until: Until | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     threads: int | None = None,
+    progress: Progress = False,
 ) -> Trace:
     """Trains a network on each problem from each seed, by descent on W_1, ..., W_L.
 
@@ -78,6 +81,11 @@ def train(
             an optimizer of one's own, which is in no file, a new run by init.given does).
         threads: at most this many, by default one for each processor; parallel over runs and, if these are
             fewer and on Samples, over fixed parts of each one's samples, 400 or more.
+        progress: True for a bar on stderr, or a callback (done, total, loss) about twice a second: the epochs behind
+            the runs, of how many, and the last losses (problem, seed), of a single run a float. If it returns True all
+            runs end there, with the trace so far, from which `resume` goes on (the update of a tqdm bar returns True
+            now and then: call it in a function that returns nothing). It is called at recorded epochs, or 10 epochs or
+            more after the last call where these are further apart.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data(np.eye(3), np.diag([3.0, 2.0, 1.0]))
@@ -127,7 +135,9 @@ def train(
     drawn = {shape: _starts(draw, shape, seeds, kind) for shape in dict.fromkeys(shapes)}
     starts = tuple(drawn[shape] for shape in shapes)
     state = State.of_starts(tuple(runs), starts, optimizer, batches, tuple(seeds), record)
-    return run(state, shapes, activation, epochs, until=until, checkpoint=checkpoint, threads=threads)
+    return run(
+        state, shapes, activation, epochs, until=until, checkpoint=checkpoint, threads=threads, progress=progress
+    )
 
 
 def resume(
@@ -138,6 +148,7 @@ def resume(
     until: Until | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     threads: int | None = None,
+    progress: Progress = False,
 ) -> Trace:
     """Goes on with the runs of a trace for so many epochs more: to the bit as if `train` had never ended.
 
@@ -151,6 +162,7 @@ def resume(
         until: rules that stop a run before, as in `train`.
         checkpoint: a file for the trace so far, as in `train`.
         threads: at most this many, as in `train`.
+        progress: a bar or a callback, as in `train`; the epochs of the whole runs are counted.
 
     Raises:
         ValueError: if a trace holds no state, or its last loss is not that of the problems.
@@ -185,7 +197,7 @@ def resume(
     state = replace(state, stopped=np.where(state.diverged, state.stopped, -1))
     return run(
         state, shapes, activation, state.epoch + epochs,
-        past=trace, until=until, checkpoint=checkpoint, threads=threads,
+        past=trace, until=until, checkpoint=checkpoint, threads=threads, progress=progress,
     )  # fmt: skip
 
 

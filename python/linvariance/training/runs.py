@@ -1,14 +1,10 @@
-"""Runs on their way: stretch by stretch in the C++ loops, each beginning where the one before ended."""
+"""Runs on their way: each stretch in the C++ loops begins where the one before ended."""
 
 from __future__ import annotations
 
-import os
-import time
-import warnings
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,62 +12,26 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from ..arrays import MEMORY_LIMIT, Array, by_rows, dense, instance, integer, matmul
+from ..arrays import MEMORY_LIMIT, Array, by_rows, dense, integer, matmul
 from ..invariance import seen_and_frozen, seen_by
 from ..networks import Network
 from ..objectives.empirical import Empirical
 from ..problems import Problem
 from ..threads import processors
 from .batches import Orders, refuse_order
-from .optimizers import Adam, BuiltIn, GradientDescent
+from .optimizers import BuiltIn, GradientDescent
 from .own import OwnRule, gradient, step
 from .rates import Rate, of_epochs
 from .record import Record
 from .state import FLAGS, State
 from .trace import MEASURES, Trace
-from .until import NEVER, Until
+from .until import NEVER
 
-CHECKPOINT_SECONDS = 10.0
 RATES_AT_ONCE = 2**20  # epochs of a stretch whose learning rate changes
 _SEEN: WeakKeyDictionary[Problem, Array | None] = WeakKeyDictionary()
 _SEEN_AND_FROZEN: WeakKeyDictionary[Problem, tuple[Array, Array]] = WeakKeyDictionary()  # by eigenvectors of S̄
 
 Recorded = dict[str, Any]  # epochs (T,), and what a Trace has of them, with axes (problem, seed, T, ...)
-
-
-def run(
-    state: State,
-    shapes: Sequence[tuple[int, ...]],
-    activation: str,
-    end: int,
-    *,
-    past: Trace | None = None,
-    until: Until | None = None,
-    checkpoint: str | os.PathLike[str] | None = None,
-    threads: int | None = None,
-) -> Trace:
-    """The runs from a state to their end, with the trace of what led to the state before it."""
-    if until is not None:
-        instance(until, Until, "until", "e.g. Until(gradient_norm=1e-8)")
-    _check_checkpoint(checkpoint)
-    runs = Runs(state, shapes, activation, end, threads)
-    if past is not None:
-        runs.remember(past)
-    length, core = state.record.every, NEVER if until is None else until.core()
-    while True:
-        start = time.monotonic()
-        runs.advance(min(end, runs.state.epoch + length) if checkpoint is not None else end, core)
-        done = runs.state.epoch == end or runs.state.has_ended
-        elapsed = time.monotonic() - start
-        if checkpoint is not None:
-            runs.trace().save(checkpoint)
-            wanted = max(CHECKPOINT_SECONDS, 10 * (time.monotonic() - start - elapsed))
-            length = max(1, int(length * min(4.0, wanted / max(elapsed, 1e-9))))
-        if done:
-            break
-    trace = runs.trace()
-    _warn_of_divergence(trace)
-    return trace.at(0, 0) if trace.loss.shape[:2] == (1, 1) else trace
 
 
 def eigenbasis_from(shape: Sequence[int]) -> int | None:
@@ -85,7 +45,7 @@ def eigenbasis_from(shape: Sequence[int]) -> int | None:
 
 
 class Runs:
-    """Runs that are advanced together, and what was recorded so far."""
+    """Runs that are advanced together, what was recorded so far, and the last `loss` (problem, seed)."""
 
     def __init__(
         self, state: State, shapes: Sequence[tuple[int, ...]], activation: str, end: int, threads: int | None
@@ -101,7 +61,7 @@ class Runs:
         self._orders = self._order(end) if state.batches is not None else {}
         self._chunks: list[Recorded] = []
         self._networks = state.layers
-        self._before = np.full(state.stopped.shape, np.nan)
+        self._before, self.loss = np.full(state.stopped.shape, np.nan), np.full(state.stopped.shape, np.nan)
         turns = not self._samples and isinstance(state.optimizer, GradientDescent)
         self._switches = [eigenbasis_from(shape) if turns else None for shape in shapes]
 
@@ -113,6 +73,7 @@ class Runs:
         if past.layers is not None:
             chunk["layers"] = [np.stack(of_one) for of_one in past.layers]
         self._keep({"epochs": past.epochs, **chunk})
+        self._follow()
         self._networks = tuple(np.stack([network.flat for network in of_one]) for of_one in past.networks)
 
     def advance(self, end: int, until: _core.Until) -> None:
@@ -127,8 +88,24 @@ class Runs:
                 if isinstance(optimizer.lr, Rate):
                     stop = min(stop, begin + RATES_AT_ONCE)
                 self._stretch(optimizer, stop, until)
+            self._follow()
             if stop == end or self.state.has_ended:
                 return
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs they have behind them; where the last one stopped, if all did."""
+        return int(self.state.stopped.max()) if self.state.has_ended else self.state.epoch
+
+    def _follow(self) -> None:
+        """Keeps the last loss of each run: of one that has stopped what it recorded then, not the NaN from there on."""
+        recorded, stopped = self._chunks[-1]["loss"], (self.state.stopped >= 0) & ~self.state.diverged
+        if not recorded.shape[-1]:  # of no epochs more
+            return
+        self.loss = np.where(stopped, self.loss, recorded[..., -1])
+        for i, k in np.argwhere(stopped):
+            seen = recorded[i, k][~np.isnan(recorded[i, k])]
+            self.loss[i, k] = seen[-1] if len(seen) else self.loss[i, k]
 
     def _stretch(self, optimizer: BuiltIn, end: int, until: _core.Until) -> None:
         state, begin = self.state, self.state.epoch
@@ -269,8 +246,7 @@ class Runs:
             for name in whole.keys() - {"epochs"}:
                 whole[name][i][k, place + 1 :] = whole[name][i][k, place : place + 1]
         if state.has_ended:
-            last = int(state.stopped.max())
-            state, whole = replace(state, epoch=last), _until_slot(whole, last // every + 1)
+            state, whole = replace(state, epoch=self.epoch), _until_slot(whole, self.epoch // every + 1)
         networks = tuple(
             tuple(Network.from_flat(flat, shape, self.activation) for flat in of_one)
             for of_one, shape in zip(self._networks, self.shapes, strict=True)
@@ -307,15 +283,6 @@ def _until_slot(chunk: Recorded, end: int) -> Recorded:
         else array[:, :, :end]
         for name, array in chunk.items()
     }
-
-
-def _check_checkpoint(checkpoint: object) -> None:
-    if checkpoint is None:
-        return
-    instance(checkpoint, (str, os.PathLike), "checkpoint", "the path of a file")
-    folder = Path(checkpoint).parent  # type: ignore[arg-type]
-    if not folder.is_dir() or Path(checkpoint).is_dir():  # type: ignore[arg-type]
-        raise ValueError(f"checkpoint is {os.fspath(checkpoint)!r}, but must name a file in a folder that exists.")  # type: ignore[call-overload]
 
 
 def _refuse_workspace(on_samples: Sequence[Empirical], shapes: Sequence[tuple[int, ...]], threads: int) -> None:
@@ -378,26 +345,3 @@ def _index(value: int, length: int, name: str) -> int:
     if index >= length:
         raise ValueError(f"entries follow {name} {index} of W, but W has only {length} {name}s.")
     return index
-
-
-def _warn_of_divergence(trace: Trace) -> None:
-    state = trace.state
-    diverged = np.argwhere(~np.isfinite(trace.loss).all(axis=-1))
-    if not len(diverged) or state is None:
-        return
-    without_eps = isinstance(state.optimizer, Adam) and state.optimizer.eps == 0
-    remedy = "lower the learning rate" + (", or pass eps > 0, since Adam divides by the gradient's size" * without_eps)
-    if state.diverged.any():
-        epochs = np.where(state.diverged, state.stopped, trace.epochs[-1] + 1)
-        problem, seed = np.unravel_index(int(np.argmin(epochs)), epochs.shape)
-        when = f"in epoch {epochs[problem, seed]}"
-    else:
-        firsts = [int(np.argmin(np.isfinite(trace.loss[i, k]))) for i, k in diverged]
-        place = int(np.argmin(firsts))
-        problem, seed = diverged[place]
-        when = f"between epochs {trace.epochs[max(firsts[place] - 1, 0)]} and {trace.epochs[firsts[place]]}"
-    warnings.warn(
-        f"{len(diverged)} runs diverged, first problem {problem} at seeds[{seed}], {when}: {remedy}.",
-        RuntimeWarning,
-        stacklevel=4,
-    )

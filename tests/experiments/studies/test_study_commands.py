@@ -53,6 +53,14 @@ def path_of(data, *more):
     return ("path", data, "--group", "cyclic:4", "--rank", 2, *more)
 
 
+def test_training_shows_how_far_it_has_come(files, tmp_path, capfd):
+    data, options = next(iter(files.items()))
+    assert run(*landscape_of(data, "--epochs", 50, *options, "--out", tmp_path)) == 0
+    shown = capfd.readouterr().err
+    assert "Gradient descent" in shown
+    assert "50/50" in shown
+
+
 @pytest.mark.parametrize(
     ("command", "names"),
     [

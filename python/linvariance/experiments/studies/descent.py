@@ -15,6 +15,7 @@ from linvariance.experiments.files import Exhibit
 from linvariance.experiments.results import listed
 from linvariance.experiments.studies.study import Finding, counted, kept
 from linvariance.landscape import Triples
+from linvariance.progress import Track, untracked
 
 SMALL = 1e-3  # initial weights, relative to those of the balanced minimum: near the saddle at the origin
 STATES, BYTES = 2000, 2**28  # recorded at most: so many, or what fits
@@ -29,6 +30,7 @@ class Descent:
     problem: lv.Problem
     epochs: int
     seed: int
+    track: Track = untracked
 
     @cached_property
     def visits(self) -> Visits:
@@ -143,6 +145,7 @@ class Descent:
 
     @cached_property
     def _trace(self) -> lv.Trace:
+        report = self.track.bar("Gradient descent", self.epochs)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of divergence: an error here
             trace = lv.train(
@@ -152,6 +155,7 @@ class Descent:
                 seeds=(self.seed,),
                 init=lv.init.gaussian(SMALL * float(np.sqrt(np.linalg.norm(self._minimum, 2)))),
                 record=lv.Record(every=-(-self.epochs // self._states), weights=True),
+                progress=lambda done, total, loss: report(done),
             )
         finite = np.isfinite(trace.loss)
         if not finite.all():

@@ -17,6 +17,7 @@ from linvariance.experiments.studies.descent import Descent
 from linvariance.experiments.studies.study import Finding, Part, Study, Subject, counted, kept, yes
 from linvariance.groups.inspection import readable
 from linvariance.landscape import Triples
+from linvariance.progress import Track, untracked
 
 METHODS = {
     "unconstrained": "The loss is (1/n)‖WX - Y‖², which knows no group.",
@@ -28,7 +29,14 @@ METHODS = {
 
 
 def landscape(
-    subject: Subject, method: str, *, strength: float | None = None, points: int = 200, epochs: int = 0, seed: int = 0
+    subject: Subject,
+    method: str,
+    *,
+    strength: float | None = None,
+    points: int = 200,
+    epochs: int = 0,
+    seed: int = 0,
+    track: Track = untracked,
 ) -> Study:
     """The lowest `points` critical points of a problem and, if there are epochs, the way of a run among them.
 
@@ -39,7 +47,7 @@ def landscape(
     integer(epochs, "--epochs", minimum=0, maximum=10**9)
     integer(seed, "--seed", minimum=0)
     problem = pose(subject, method, strength)
-    view, descent = Landscape(problem, points), Descent(problem, epochs, seed)
+    view, descent = Landscape(problem, points), Descent(problem, epochs, seed, track)
     parts = [
         Part("landscape", "Critical points by loss and index", view.by_loss, tabulated=True),
         Part("spectrum", "Singular values of the whitened target", view.spectrum, tabulated=True),
