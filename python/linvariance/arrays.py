@@ -108,7 +108,7 @@ def listed(value: object, name: str) -> list[Any]:
 def refuse_large(size: int, what: str, advice: str) -> None:
     """ValueError if `what` would take more bytes than the limit, with their number and the way out."""
     if size > MEMORY_LIMIT:
-        gib = f"{size / 2**30:,.3g}" if size < 2**1000 else f"about 10^{math.log10(size) - 9:.0f}"
+        gib = f"{size / 2**30:,.3g}" if size < 2**1000 else written(size >> 30)
         raise ValueError(f"{what} would take {gib} GiB, above 1 GiB: {advice}.")
 
 
@@ -143,10 +143,19 @@ def integer(value: object, name: str, minimum: int = 1, maximum: int = 2**53) ->
     """`value` as an int from `minimum` to `maximum`; bool and fractions are refused."""
     number = index(value, name)
     if number < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, but is {number}.")
+        raise ValueError(f"{name} must be at least {minimum}, but is {written(number)}.")
     if number > maximum:
-        raise ValueError(f"{name} must be at most {maximum:,}, but is {number:.3g}.")
+        raise ValueError(f"{name} must be at most {maximum:,}, but is {written(number)}.")
     return number
+
+
+def written(number: int) -> str:
+    """An int in a sentence: of one with more digits than one reads, how many; str() stops at 4300.
+
+    >>> written(5040), written(math.factorial(2000)), written(-(2**64))
+    ('5,040', 'about 10^5735', 'about -10^19')
+    """
+    return f"{number:,}" if abs(number) < 10**12 else f"about {'-' * (number < 0)}10^{int(math.log10(abs(number)))}"
 
 
 def real(value: object, name: str, minimum: float = 0.0, *, positive: bool = False) -> float:
@@ -155,6 +164,8 @@ def real(value: object, name: str, minimum: float = 0.0, *, positive: bool = Fal
         raise TypeError(f"{name} must be a real number, but is {value!r:.60}.")
     try:
         number = float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        raise ValueError(f"{name} must be finite in float64, so at most 1.8e308 in size.") from None
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a real number, but is {value!r:.60}.") from None
     if not math.isfinite(number):
@@ -168,7 +179,7 @@ def fraction(value: object, name: str, *, positive: bool = False) -> float:
     """`value` as a float from 0 (above it, if `positive`) to below 1."""
     number = real(value, name, positive=positive)
     if number >= 1:
-        raise ValueError(f"{name} must be below 1, but is {value}.")
+        raise ValueError(f"{name} must be below 1, but is {number:g}.")
     return number
 
 

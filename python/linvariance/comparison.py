@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrays import Array, instance
+from .arrays import Array, instance, some
 from .data.moments import Moments
 from .data.samples import Samples
 from .groups import Representation
@@ -179,7 +179,7 @@ def compare(
     _check_held_out(held_out, data)
     on_moments = isinstance(data, Moments)
     if training and "epochs" not in training:
-        raise ValueError(f"{', '.join(training)} is for training: pass epochs too, or leave it out.")
+        raise ValueError(f"{some(list(training))} is for training: pass epochs too, or leave it out.")
     if not on_moments and not training:
         raise ValueError("data are Samples, which have no closed form: pass epochs to train on them, or Moments.")
     solutions = {name: solve(problem) for name, problem in problems.items()} if on_moments else {}

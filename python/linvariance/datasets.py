@@ -103,7 +103,7 @@ class Digits:
         array([0.5])
         """
         if resize not in RESIZES:
-            raise ValueError(f"There is no resize {resize!r}. Pass {', '.join(RESIZES[:-1])} or {RESIZES[-1]}.")
+            raise ValueError(f"There is no resize {resize!r:.60}. Pass {', '.join(RESIZES[:-1])} or {RESIZES[-1]}.")
         if not 1 <= side <= PIXELS:
             raise ValueError(f"Images of {PIXELS} x {PIXELS} pixels cannot be reduced to {side} x {side}.")
         images = self._block_means(side) if resize == "mean" else self._filtered(side, resize)

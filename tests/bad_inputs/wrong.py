@@ -54,6 +54,29 @@ ARRAYS = {
     "dates": lambda a: [datetime.date(2025, 6, 13)] * 8,
 }
 FREE_ROWS = {"one row more"}  # any number of rows is legal
+
+
+class Talkative:
+    """Nothing that anything takes, and long to print."""
+
+    def __repr__(self):
+        return "talk " * 1000
+
+
+LONG = {
+    "two hundred numbers": list(range(1, 201)),
+    "lists of numbers": [list(range(1, 201))] * 3,
+    "a thousand words": ["word " * 1000] * 1000,
+    "five thousand letters": "x" * 5000,
+    "five thousand bytes": b"x" * 5000,
+    "a dict": {f"key {k}": k for k in range(1000)},
+    "a talkative object": Talkative(),
+    "talkative objects": [Talkative()] * 3,
+    "a huge number": 10**400,
+    "a huge negative number": -(10**400),
+}
+"""Whatever becomes of them, no sentence repeats them whole."""
+
 NOT_COUNTS = {
     "0": 0,
     "negative": -1,

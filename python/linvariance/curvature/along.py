@@ -8,7 +8,7 @@ from typing import TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import index
+from ..arrays import index, written
 from ..networks.network import Network
 from ..training.trace import Trace
 
@@ -42,7 +42,7 @@ class Along(Sequence[Operator]):
             return [self[k] for k in range(*t.indices(len(self)))]
         place = index(t, "t")
         if not -len(self) <= place < len(self):
-            raise IndexError(f"There is no state {place}: the run has {len(self)}, counted from 0.")
+            raise IndexError(f"There is no state {written(place)}: the run has {len(self)}, counted from 0.")
         epoch = int(self.epochs[place])
         return self._make(self._run.network_at(epoch), f"trace at epoch {epoch}")
 

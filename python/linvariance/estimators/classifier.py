@@ -81,7 +81,7 @@ class InvariantClassifier(ClassifierMixin, LinearMap):
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"y holds one class only, {self.classes_[0]!r}: a classifier needs two.")
+            raise ValueError(f"y holds one class only, {self.classes_[0]!r:.60}: a classifier needs two.")
         onehot = np.asarray(labels[:, None] == np.arange(len(self.classes_)), dtype=np.float64)
         if self.loss == "squared":
             return self._take(*self._closed_form(X, _contrast(onehot), weights), iterations=1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arrays import Array, integer, listed
+from ..arrays import Array, integer, listed, written
 
 if TYPE_CHECKING:
     from .representation import Representation
@@ -126,7 +126,7 @@ def readable(order: int | float | None) -> str:
     """
     if order is None or order == math.inf:
         return "not counted" if order is None else "infinite"
-    return f"{order:,}" if order < 10**12 else f"about 10^{int(math.log10(order))}"  # str() stops at 4300 digits
+    return written(int(order))
 
 
 def _word(relation: Sequence[int], generators: int, k: int) -> tuple[int, ...]:

@@ -138,7 +138,7 @@ def channels(rep: Representation, count: int) -> Representation:
     """
     count = integer(count, "count")
     if not isinstance(rep, Permutations):
-        raise TypeError(f"channels takes permutations, but {rep!r} is none: use direct_sum.")
+        raise TypeError(f"channels takes permutations, but {rep!r:.60} is none: use direct_sum.")
     _refuse_points(count * rep.dim)
     images = np.hstack([rep.images + k * rep.dim for k in range(count)])
     signs = None if rep.signs is None else np.tile(rep.signs, count)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from ..arrays import Array, index, instance, integer, refuse_large
+from ..arrays import Array, index, instance, integer, refuse_large, written
 from ..objectives.spectra import decide_rank, svd
 from ..plots import LOOKS, Level, draw, explain, opened
 from ..problems import Problem, refuse_without_moments
@@ -227,12 +227,12 @@ class CriticalPoints(Tabular):
         if isinstance(k, slice):
             wanted = range(*k.indices(self.count))
             many = max((*wanted[:1], *wanted[-1:], 0)) + 1
-            refuse_large(POINT * many, f"A list of {many:,} points", "take a slice that ends earlier")
+            refuse_large(POINT * many, f"A list of {written(many)} points", "take a slice that ends earlier")
             return [self[i] for i in wanted]
         k = index(k, "k")
         place = k + self.count if k < 0 else k
         if not (0 <= place < self.count and self._reach(place)):
-            raise IndexError(f"There is no critical point {k}: there are {self.count}.")
+            raise IndexError(f"There is no critical point {written(k)}: there are {written(self.count)}.")
         return self._found[place]
 
     def __repr__(self) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.polynomial import Polynomial
 
-from ..arrays import Array, fraction, instance, integer, listed, reals
+from ..arrays import Array, fraction, instance, integer, listed, reals, some
 from ..curvature.hessians import check_network, hessian
 from ..curvature.spectrum import extremes
 from ..groups.division import norm
@@ -52,13 +52,14 @@ def network_at(
         raise ValueError(f"widths {shape} name no hidden layer: a single layer is critical only where it fits best.")
     if (shape[-1], shape[0]) != V.shape or min(shape) < q:
         raise ValueError(
-            f"widths {shape} do not fit: they must lead from {V.shape[1]} to {V.shape[0]} with none below the rank {q}."
+            f"widths ({some(shape)}) do not fit: they must lead from {V.shape[1]} to {V.shape[0]} with none below the "
+            f"rank {q}."
         )
     idle = [integer(j, f"idle[{k}]") for k, j in enumerate(listed(idle, "idle"))]
     if gauge is not None:
         instance(gauge, np.random.Generator, "gauge", "pass numpy.random.default_rng(seed)")
     if any(j > depth for j in idle) or len(set(idle)) > depth - 2:
-        raise ValueError(f"idle must name at most {depth - 2} of the layers 1 .. {depth}, but is {tuple(idle)}.")
+        raise ValueError(f"idle must name at most {depth - 2} of the layers 1 .. {depth}, but is ({some(idle)}).")
     U, s, Vt = svd(V)
     root = s[:q] ** (1 / depth)
     layers = [np.zeros((shape[j + 1], shape[j])) for j in range(depth)]
@@ -286,7 +287,8 @@ def _direction(direction: Network | npt.ArrayLike, network: Network) -> Network:
     if isinstance(direction, Network):
         if direction.widths != network.widths or not np.isfinite(direction.flat).all():
             raise ValueError(
-                f"direction must hold finite weights of widths {network.widths}, but has widths {direction.widths}."
+                f"direction must hold finite weights of widths ({some(network.widths)}), but has widths "
+                f"({some(direction.widths)})."
             )
         return direction
     flat = np.asarray(reals(direction, "direction", ndim=(1,)), dtype=np.float64)

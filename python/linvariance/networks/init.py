@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Array, real
+from ..arrays import Array, real, some
 from .network import Network
 
 __all__ = ["Init", "balanced", "gaussian", "given", "pytorch"]
@@ -75,7 +75,8 @@ class _Given:
     def __call__(self, widths: Sequence[int], generator: np.random.Generator) -> list[Array]:
         if self.network.widths != tuple(widths):
             raise ValueError(
-                f"init holds weights of widths {self.network.widths}, but the runs have widths {tuple(widths)}."
+                f"init holds weights of widths ({some(self.network.widths)}), but the runs have widths "
+                f"({some(widths)})."
             )
         return [np.asarray(W, dtype=np.float64) for W in self.network.weights]
 

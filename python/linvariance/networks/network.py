@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core, files
-from ..arrays import Array, as_array, frozen, instance, integer, last_axis, listed, matmul
+from ..arrays import Array, as_array, frozen, instance, integer, last_axis, listed, matmul, some
 from ..objectives.quadratics import Quadratic
 from ..problems import Problem, refuse_bound_layers
 from .activations import activation as named_activation
@@ -158,7 +158,7 @@ class Network:
         """From what a file says of widths and activation; ValueError where that contradicts."""
         widths = check_widths(fields.array("widths", 1, "i").tolist())
         if flat.size != sum(rows * columns for rows, columns in itertools.pairwise(widths)):
-            raise ValueError(f"widths {widths} contradict the number of weights, {flat.size}")
+            raise ValueError(f"widths ({some(widths)}) contradict the number of weights, {flat.size}")
         return cls.from_flat(flat, widths, named_activation(fields.text("activation")).name)
 
     def __reduce__(self) -> tuple[Any, ...]:

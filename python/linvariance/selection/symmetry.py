@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Array, fraction, instance, listed, real
+from ..arrays import Array, fraction, instance, listed, real, some
 from ..data.moments import Moments
 from ..groups import Representation, trivial
 from ..optima import solve
@@ -122,7 +122,8 @@ class SymmetrySelection(Tabular):
         for score in self.scores:
             if score.name == name:
                 return score
-        raise KeyError(f"no candidate is named {name!r}: there are {sorted({score.name for score in self.scores})}.")
+        known = some(sorted({score.name for score in self.scores}))
+        raise KeyError(f"no candidate is named {name!r:.60}: there are {known}.")
 
     def _columns(self) -> Columns:
         return attributes(self.scores, COLUMNS)
@@ -292,12 +293,12 @@ def _candidates(candidates: Candidates, data: Moments) -> dict[str, Representati
     for name, rep in named.items():
         if not isinstance(name, str):
             raise TypeError(f"candidates must be named by strings, but one is named {name!r:.60}.")
-        instance(rep, Representation, f"candidates[{name!r}]", "see linvariance.groups")
+        instance(rep, Representation, f"candidates[{name!r:.60}]", "see linvariance.groups")
         check_pose(data, rep, None)
         if not rep.is_orthogonal:
             raise ValueError(
-                f"candidates[{name!r}] is not orthogonal, {rep!r}: the evidence is known for orthogonal groups. Change "
-                "the basis of X to the one in which it is, see groups.change_of_basis."
+                f"candidates[{name!r:.60}] is not orthogonal, {rep!r}: the evidence is known for orthogonal groups. "
+                "Change the basis of X to the one in which it is, see groups.change_of_basis."
             )
     if any(rep.invariants.shape[0] == rep.dim for rep in named.values()):
         return named

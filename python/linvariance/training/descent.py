@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import MEMORY_LIMIT, instance, integer, listed, refuse_large
+from ..arrays import MEMORY_LIMIT, instance, integer, listed, refuse_large, some
 from ..networks.init import Init, pytorch
 from ..networks.network import Network, check_activation_fits, check_fit, check_widths, network_loss
 from ..objectives.empirical import Empirical
@@ -214,7 +214,9 @@ def _check_problems(runs: Sequence[Problem]) -> None:
         )
     maps = {(problem.outputs, problem.representation.dim) for problem in runs}
     if len(maps) > 1:
-        raise ValueError(f"problems must share (outputs, columns of X), but have {sorted(maps)}: train them apart.")
+        raise ValueError(
+            f"problems must share (outputs, columns of X), but have {some(sorted(maps))}: train them apart."
+        )
 
 
 def _architectures(widths: object, runs: Sequence[Problem]) -> list[tuple[int, ...]]:
@@ -235,14 +237,14 @@ def _architecture(widths: Sequence[int], i: int, runs: Sequence[Problem]) -> tup
     if (shape[0], shape[-1]) != (problem.dim, problem.outputs):
         hint = f": pass widths for each of the {len(runs)} problems, or None" if len(runs) > 1 else ""
         raise ValueError(
-            f"widths {shape} lead from {shape[0]} to {shape[-1]}, but {who} from {problem.dim} to "
+            f"widths ({some(shape)}) lead from {shape[0]} to {shape[-1]}, but {who} from {problem.dim} to "
             f"{problem.outputs}{hint}."
         )
     bound = min(problem.rank, problem.dim, problem.outputs)
     if min(shape) != bound:
         raise ValueError(
-            f"widths {shape} bound the rank by {min(shape)}, but {who} by {bound}: change a hidden width or pose it "
-            f"with rank={min(shape)}."
+            f"widths ({some(shape)}) bound the rank by {min(shape)}, but {who} by {bound}: change a hidden width or "
+            f"pose it with rank={min(shape)}."
         )
     return shape
 
@@ -251,7 +253,7 @@ def _kind(dtype: npt.DTypeLike) -> np.dtype[Any]:
     try:
         kind = np.dtype(dtype)
     except TypeError:
-        raise TypeError(f"dtype must be float64 or float32, but is {dtype!r}.") from None
+        raise TypeError(f"dtype must be float64 or float32, but is {dtype!r:.60}.") from None
     if kind not in (np.float32, np.float64):
         raise ValueError(f"dtype must be float64 or float32, but is {kind}.")
     return kind
@@ -279,15 +281,15 @@ def _refuse_memory(record: Record, shapes: Sequence[tuple[int, ...]], activation
     rows = rows_of(shapes, activation)
     if record.weights and len(set(rows)) > 1:
         raise ValueError(
-            f"record keeps the first layers, which have {sorted(set(rows))} rows: they fit no one array. Record "
+            f"record keeps the first layers, which have {some(sorted(set(rows)))} rows: they fit no one array. Record "
             "networks=True in place of weights=True, or train the problems apart."
         )
     parameters = [sum(after * before for before, after in itertools.pairwise(shape)) for shape in shapes]
     networks = 8 * 6 * seeds * sum(parameters)  # starts, weights, gradients, Adam's two means, the final networks
     if networks > 8 * MEMORY_LIMIT:
         raise ValueError(
-            f"{seeds * len(shapes)} networks of widths up to {max(shapes)} would take {networks / 2**30:.3g} GiB, "
-            "above 8 GiB: lower the rank or the widths, or train fewer at once."
+            f"{seeds * len(shapes)} networks of widths up to {max(map(max, shapes)):,} would take "
+            f"{networks / 2**30:.3g} GiB, above 8 GiB: lower the rank or the widths, or train fewer at once."
         )
     states = epochs // record.every + 1 + (epochs % record.every != 0)
     cells = record.weights * sum(count * shape[0] for count, shape in zip(rows, shapes, strict=True))
@@ -316,7 +318,9 @@ def _start(draw: Init, shape: tuple[int, ...], seed: int) -> npt.NDArray[Any]:
     except (TypeError, ValueError) as error:
         raise ValueError(f"init returned no layers of a network: {error}") from error
     if network.widths != shape:
-        raise ValueError(f"init returned layers of widths {network.widths}, but the runs have widths {shape}.")
+        raise ValueError(
+            f"init returned layers of widths ({some(network.widths)}), but the runs have widths ({some(shape)})."
+        )
     return network.flat.astype(np.float64)
 
 

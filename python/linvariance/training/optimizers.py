@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import _core
-from ..arrays import fraction, instance, listed, real
+from ..arrays import fraction, instance, listed, real, some
 from .own import OwnRule
 from .rates import Rate, check
 
@@ -72,7 +72,7 @@ class Adam:
         instance(self.decoupled, bool, "decoupled", "True for AdamW")
         betas = listed(self.betas, "betas")
         if len(betas) != 2:
-            raise ValueError(f"betas must be a pair, but is {betas!r}.")
+            raise ValueError(f"betas must be a pair, but is ({some(betas)}).")
         object.__setattr__(self, "betas", tuple(fraction(beta, f"betas[{k}]") for k, beta in enumerate(betas)))
 
     def settings(self) -> _core.AdamSettings:

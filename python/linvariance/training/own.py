@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import as_array
+from ..arrays import as_array, some
 from ..networks import Network
 from ..objectives.empirical import Empirical
 from ..problems import Problem
@@ -37,6 +37,7 @@ def step(rule: OwnRule, network: Network, slope: npt.NDArray[Any], state: dict[s
     layers = [as_array(W, f"optimizer's weights[{j}]") for j, W in enumerate(found)]
     if [W.shape for W in layers] != shapes:
         raise ValueError(
-            f"optimizer returned layers of shapes {[W.shape for W in layers]}, but the network's are {shapes}."
+            f"optimizer returned layers of shapes {some([W.shape for W in layers])}, but the network's are "
+            f"{some(shapes)}."
         )
     return np.concatenate([W.ravel() for W in layers]).astype(kind)

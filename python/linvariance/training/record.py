@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import instance, integer, listed
+from ..arrays import instance, integer, listed, some
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Record:
         entries = [listed(entry, f"entries[{k}]") for k, entry in enumerate(listed(self.entries, "entries"))]
         for k, entry in enumerate(entries):
             if len(entry) != 2:
-                raise ValueError(f"entries[{k}] must be a pair (row, column), but is {entry!r}.")
+                raise ValueError(f"entries[{k}] must be a pair (row, column), but is ({some(entry)}).")
         places = (tuple(integer(place, f"entries[{k}]", 0) for place in entry) for k, entry in enumerate(entries))
         object.__setattr__(self, "entries", tuple(places))
 

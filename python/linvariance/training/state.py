@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import files
+from ..arrays import some
 from ..problems import Problem
 from . import optimizers, rates
 from .batches import Batches
@@ -129,7 +130,7 @@ class State:
         }
         seeds = tuple(int(seed) for seed in about["seeds"])
         if len(seeds) != count or min(seeds) < 0:
-            raise ValueError(f"its seeds {seeds} do not fit its {count} networks")
+            raise ValueError(f"its seeds {some(seeds)} do not fit its {count} networks")
         last = int(epochs[-1])
         if not np.array_equal(epochs, record.times(0, last)):
             raise ValueError(f"its epochs are not those of {record}")

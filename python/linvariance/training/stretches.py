@@ -93,9 +93,13 @@ def _check_checkpoint(checkpoint: object) -> None:
     if checkpoint is None:
         return
     instance(checkpoint, (str, os.PathLike), "checkpoint", "the path of a file")
-    folder = Path(checkpoint).parent  # type: ignore[arg-type]
-    if not folder.is_dir() or Path(checkpoint).is_dir():  # type: ignore[arg-type]
-        raise ValueError(f"checkpoint is {os.fspath(checkpoint)!r}, but must name a file in a folder that exists.")  # type: ignore[call-overload]
+    file = os.fspath(checkpoint)  # type: ignore[call-overload]
+    try:
+        fits = Path(file).parent.is_dir() and not Path(file).is_dir()
+    except OSError:  # a name that is too long
+        fits = False
+    if not fits:
+        raise ValueError(f"checkpoint is {file!r:.100}, but must name a file in a folder that exists.")
 
 
 def _warn_of_divergence(trace: Trace) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import files
-from ..arrays import Array, integer
+from ..arrays import Array, integer, some
 from ..networks.activations import activation as named_activation
 from ..networks.network import Network, check_widths
 from ..plots import Curve, draw, explain, few, looks, opened, wide_range
@@ -228,11 +228,11 @@ def _from_fields(fields: files.Fields) -> Trace:
     if layers is not None and layers.shape != (len(flats), len(epochs), flats.shape[1]):
         raise ValueError(f"its layers are of shape {layers.shape}, but the networks {flats.shape}")
     if min(depths) < 1 or sum(depths) + len(depths) != len(widths):
-        raise ValueError(f"depths {depths.tolist()} contradict the number of widths, {len(widths)}")
+        raise ValueError(f"depths {some(depths.tolist())} contradict the number of widths, {len(widths)}")
     shapes = [check_widths(one.tolist()) for one in np.split(widths, np.cumsum(depths + 1)[:-1])]
     sizes = [sum(after * before for before, after in itertools.pairwise(shape)) for shape in shapes]
     if sum(sizes) != flats.shape[1]:
-        raise ValueError(f"widths {shapes} contradict the number of weights, {flats.shape[1]}")
+        raise ValueError(f"widths {some(shapes)} contradict the number of weights, {flats.shape[1]}")
     cuts, activation = np.cumsum(sizes)[:-1], named_activation(fields.text("activation")).name
     networks = tuple(
         tuple(Network.from_flat(flat, shape, activation) for flat in of_one)
