@@ -47,6 +47,54 @@ def test_runs_are_those_of_each_problem_alone(found):
             assert found.held_out_along[i, k, t] == pytest.approx(direct, rel=1e-12)
 
 
+def test_a_metric_is_that_of_the_problems_and_of_their_judge():
+    root = np.array([[2.0, 0.5, 0.0], [0.0, 1.0, 0.3], [0.0, 0.0, 0.5]])
+    how = {"rank": 2, "ridge": 0.2, "metric": root.T @ root}
+    found = lv.compare(DATA, REP, strengths=[0.1], held_out=NEW, **how, **RUNS)
+    alone = {
+        "unconstrained": lv.unconstrained(DATA, **how),
+        "hard_wired": lv.hard_wired(DATA, REP, **how),
+        "augmented": lv.augmented(DATA, REP, **how),
+        "regularized, λ = 0.1": lv.regularized(DATA, REP, strength=0.1, **how),
+    }
+    assert list(found.problems) == list(alone)
+    judged = dict(zip(alone, found._columns()["train_loss"], strict=True))
+    for i, (name, problem) in enumerate(alone.items()):
+        W = lv.solve(problem).weights
+        np.testing.assert_array_equal(found.solutions[name].weights, W)
+        run = lv.train(problem, **RUNS)
+        np.testing.assert_array_equal(found.trace.loss[i], run.loss[0])
+        final = problem.lift(run.network(0, 1).matrix)
+        for loss, map_ in ((found.held_out_loss[name], W), (found.held_out_along[i, 1, -1], final)):
+            direct = np.square(root @ (X[30:] @ map_.T - Y[30:]).T).sum() / 60
+            assert loss == pytest.approx(direct, rel=1e-11)
+        assert judged[name] == pytest.approx(np.square(root @ (X[:30] @ W.T - Y[:30]).T).sum() / 30, rel=1e-11)
+
+
+def test_with_an_output_it_is_about_equivariance():
+    how = {"rank": 2, "output": lv.groups.cyclic(3)}
+    rep = lv.groups.direct_sum(lv.groups.cyclic(3), lv.groups.cyclic(3))
+    found = lv.compare(DATA, rep, strengths=[0.1], held_out=NEW, **how)
+    alone = {
+        "unconstrained": lv.unconstrained(DATA, rank=2),
+        "hard_wired": lv.hard_wired(DATA, rep, **how),
+        "augmented": lv.augmented(DATA, rep, **how),
+        "regularized, λ = 0.1": lv.regularized(DATA, rep, strength=0.1, **how),
+    }
+    shift = np.eye(3)[[2, 0, 1]]
+    perps = found._columns()["norm_perp"]
+    for (name, problem), perp in zip(alone.items(), perps, strict=True):
+        W = lv.solve(problem).weights
+        np.testing.assert_array_equal(found.solutions[name].weights, W)
+        assert found.held_out_loss[name] == pytest.approx(np.square(X[30:] @ W.T - Y[30:]).sum() / 60, rel=1e-12)
+        powers = [np.linalg.matrix_power(shift, k) for k in range(3)]
+        mean = np.mean([P.T @ W @ np.kron(np.eye(2), P) for P in powers], axis=0)
+        assert perp == pytest.approx(np.linalg.norm(W - mean), abs=1e-12)
+    assert perps[0] > perps[3] > 1e-3 > 1e-12 > perps[1]
+    with pytest.raises(ValueError, match="cannot be trained as a network"):
+        lv.compare(DATA, rep, strengths=[], epochs=1, **how)
+
+
 def test_the_table_tells_optima_from_runs(found):
     pytest.importorskip("pandas")
     frame = found.to_frame()

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .arrays import Array, instance, some
 from .data.moments import Moments
 from .data.samples import Samples
 from .groups import Representation
+from .groups.intertwiners import intertwine
 from .invariance import split
 from .networks import network_loss
 from .optima import Solution, solve
@@ -44,9 +46,9 @@ class Comparison(Tabular):
         held_out_loss: of the optima on held-out data, by name; none without such data.
         held_out_along: the same along the runs, (problem, seed, T), NaN where one diverged, or None.
 
-    As a table it has a row for each problem: the optimum's `loss`, penalty included, and `norm_perp` = ‖W⊥‖; its
-    `train_loss` and `held_out_loss`, without penalty, on the data as they are; and of trained networks, ‖W⊥‖ if they
-    are linear, the medians over seeds.
+    As a table it has a row for each problem: the optimum's `loss`, penalty included, and `norm_perp` = ‖W⊥‖, how far it
+    is from invariance, or with an output representation from equivariance; its `train_loss` and `held_out_loss`,
+    without penalty, on the data as they are; and of trained networks, ‖W⊥‖ if they are linear, the medians over seeds.
     """
 
     problems: dict[str, Problem]
@@ -95,10 +97,10 @@ class Comparison(Tabular):
             "strength": [p.strength if p.method == "regularized" else None for p in self.problems.values()],
         }
         if self.solutions:
-            plain = self.problems["augmented"].data.plain()
+            judge = _judge(self.problems["augmented"])
             columns["loss"] = [found.loss for found in self.solutions.values()]
             columns["norm_perp"] = [self._perp(found.weights) for found in self.solutions.values()]
-            columns["train_loss"] = [plain.loss(found.weights) for found in self.solutions.values()]
+            columns["train_loss"] = [judge.loss(judge.restrict(found.weights)) for found in self.solutions.values()]
         if self.held_out_loss:
             columns["held_out_loss"] = list(self.held_out_loss.values())
         if self.trace is not None:
@@ -121,7 +123,10 @@ class Comparison(Tabular):
         return Table(head, ["", *(HEADS.get(name, name) for name in columns)], rows, note)
 
     def _perp(self, W: Array) -> float:
-        return float(np.linalg.norm(split(W, self._rep).perp))
+        output = self.problems["augmented"].output
+        return float(
+            np.linalg.norm(split(W, self._rep).perp if output is None else W - intertwine(W, self._rep, output))
+        )
 
     def _perps(self, i: int) -> list[float]:
         """Of the final networks of a problem; NaN of one that diverged."""
@@ -143,7 +148,9 @@ def compare(
     *,
     rank: int,
     strengths: Sequence[float],
+    output: Representation | None = None,
     ridge: float = 0.0,
+    metric: npt.ArrayLike | None = None,
     held_out: Moments | Samples | None = None,
     **training: Any,
 ) -> Comparison:
@@ -156,7 +163,9 @@ def compare(
         rep: the group.
         rank: of all problems.
         strengths: of `regularized`, one problem each; may be empty.
+        output: the group on the targets, for equivariance in place of invariance; of what is solved only, on Moments.
         ridge: of all problems.
+        metric: of all problems and of the losses by which they are judged, on Moments.
         held_out: data of the same kind, on which optima and runs are judged without penalty and ridge; every recorded
             network is kept for that.
         **training: `epochs`, `seeds`, `optimizer`, `record`, `progress` and whatever else `train` takes.
@@ -175,7 +184,7 @@ def compare(
     regularized, λ = 0.1  0.5601     0.4554     0.532     1.497
     regularized, λ = 1.0  0.6565     0.2002    0.6114     1.314
     """
-    problems = methods(data, rep, rank=rank, strengths=strengths, ridge=ridge)
+    problems = methods(data, rep, rank=rank, strengths=strengths, output=output, ridge=ridge, metric=metric)
     _check_held_out(held_out, data)
     on_moments = isinstance(data, Moments)
     if training and "epochs" not in training:
@@ -185,8 +194,8 @@ def compare(
     solutions = {name: solve(problem) for name, problem in problems.items()} if on_moments else {}
     losses, along, trace = {}, None, None
     if held_out is not None:
-        judge = held_out.plain()
-        losses = {name: judge.loss(found.weights) for name, found in solutions.items()}
+        judge = _judge(problems["augmented"], held_out)
+        losses = {name: judge.loss(judge.restrict(found.weights)) for name, found in solutions.items()}
         training = training and {**training, "record": _keeping_networks(training.get("record"))}
     if training:
         trace = train(list(problems.values()), **training)
@@ -200,12 +209,19 @@ def _keeping_networks(record: Record | None) -> Record:
     return replace(record, networks=True)
 
 
+def _judge(problem: Problem, data: Moments | Samples | None = None) -> Problem:
+    """The loss of what a problem trains, without penalty, ridge and group, on its own data or on others."""
+    data = problem.data if data is None else data
+    if problem.is_hard_wired:
+        return hard_wired(data, problem.representation, rank=problem.rank, metric=problem.metric)
+    return unconstrained(data, rank=problem.rank, metric=problem.metric)
+
+
 def _along(problems: dict[str, Problem], trace: Trace, held_out: Moments | Samples) -> Array:
     """Losses (problem, seed, T) on held-out data."""
     found = np.full(trace.loss.shape, np.nan)
     for i, problem in enumerate(problems.values()):
-        rep, rank = problem.representation, problem.rank
-        judge = hard_wired(held_out, rep, rank=rank) if problem.is_hard_wired else unconstrained(held_out, rank=rank)
+        judge = _judge(problem, held_out)
         for k, losses in enumerate(found[i]):
             for t, (_, network) in enumerate(trace.states(i, k)):
                 if network.is_finite:

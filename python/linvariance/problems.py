@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import overload
+from typing import Any, overload
 
 import numpy.typing as npt
 
@@ -274,7 +274,14 @@ def convolutional(data: Samples, rep: Representation, *, rank: int) -> Problem:
 
 
 def methods(
-    data: Moments | Samples, rep: Representation, *, rank: int, strengths: Sequence[float], ridge: float = 0.0
+    data: Moments | Samples,
+    rep: Representation,
+    *,
+    rank: int,
+    strengths: Sequence[float],
+    output: Representation | None = None,
+    ridge: float = 0.0,
+    metric: npt.ArrayLike | None = None,
 ) -> dict[str, Problem]:
     """The four methods side by side, by name; regularized once for each strength, which is in its name.
 
@@ -283,13 +290,14 @@ def methods(
     >>> list(methods(m, lv.groups.symmetric(2), rank=1, strengths=[0.1]))
     ['unconstrained', 'hard_wired', 'augmented', 'regularized, λ = 0.1']
     """
-    check_pose(data, rep, None)
+    check_pose(data, rep, output)
     found = [real(strength, f"strengths[{k}]") for k, strength in enumerate(listed(strengths, "strengths"))]
-    penalized = (regularized(data, rep, rank=rank, strength=strength, ridge=ridge) for strength in found)
+    how: dict[str, Any] = {"rank": rank, "ridge": ridge, "metric": metric}
+    penalized = (regularized(data, rep, strength=strength, output=output, **how) for strength in found)
     return {
-        "unconstrained": unconstrained(data, rank=rank, ridge=ridge),
-        "hard_wired": hard_wired(data, rep, rank=rank, ridge=ridge),
-        "augmented": augmented(data, rep, rank=rank, ridge=ridge),
+        "unconstrained": unconstrained(data, **how),
+        "hard_wired": hard_wired(data, rep, output=output, **how),
+        "augmented": augmented(data, rep, output=output, **how),
         **{f"regularized, λ = {problem.strength!r}": problem for problem in penalized},
     }
 

@@ -20,6 +20,19 @@ SCALARS = {
         {"number": 0.1, "None": None, "str": "0.1", **{name: [0.1, v] for name, v in NOT_STRENGTHS.items()}},
     ),
     ("compare", "ridge"): (lambda v: compare(ridge=v), NOT_STRENGTHS),
+    ("compare", "output"): (
+        lambda v: compare(output=v),
+        {"str": "C4", "array": REP.invariants, "other dim": lv.groups.cyclic(5), "other group": lv.groups.symmetric(3)},
+    ),
+    ("compare Samples", "output"): (lambda v: compare(data=SAMPLES, epochs=1, output=v), {"any": lv.groups.cyclic(3)}),
+    ("compare", "metric"): (
+        lambda v: compare(metric=v),
+        {"str": "whitened", "other size": [[1.0]], "indefinite": [[0, 1, 0], [1, 0, 0], [0, 0, 1]]},
+    ),
+    ("compare Samples", "metric"): (
+        lambda v: compare(data=SAMPLES, epochs=1, metric=v),
+        {"any": [[2.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]},
+    ),
     ("compare", "held_out"): (
         lambda v: compare(held_out=v),
         {
