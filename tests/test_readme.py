@@ -1,5 +1,6 @@
-"""The README's Python example runs as it is printed."""
+"""The Python examples of the README and of the page on other optimizers run as they are printed."""
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -7,23 +8,33 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).resolve().parents[1] / "README.md"
-BLOCKS = re.findall(
-    r"^```python\n(.*?)^```",
-    README.read_text(encoding="utf-8") if README.exists() else "",
-    flags=re.DOTALL | re.MULTILINE,
-)
+ROOT = Path(__file__).resolve().parents[1]
+BLOCKS = {
+    f"{page}, block {k}": block
+    for page in ("README.md", "docs/other_optimizers.md")
+    for k, block in enumerate(
+        re.findall(
+            r"^```python\n(.*?)^```",
+            (ROOT / page).read_text(encoding="utf-8") if (ROOT / page).exists() else "",
+            flags=re.DOTALL | re.MULTILINE,
+        )
+    )
+}
 
 
-def test_the_readme_has_an_example():
-    assert BLOCKS
+def test_the_pages_have_examples():
+    assert "README.md, block 0" in BLOCKS
+    assert "docs/other_optimizers.md, block 2" in BLOCKS
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=[f"block {k}" for k in range(len(BLOCKS))])
-def test_the_example_runs_as_printed(block, tmp_path):
+@pytest.mark.parametrize("name", BLOCKS)
+def test_the_example_runs_as_printed(name, tmp_path):
     """In an empty folder, warnings being errors; it says something."""
+    for needed in {"torch", "jax"} & set(re.findall(r"^import (\w+)", BLOCKS[name], flags=re.MULTILINE)):
+        if importlib.util.find_spec(needed) is None:
+            pytest.skip(f"{name} needs {needed}, which is not installed")
     result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", block],
+        [sys.executable, "-W", "error", "-c", BLOCKS[name]],
         capture_output=True,
         text=True,
         cwd=tmp_path,
