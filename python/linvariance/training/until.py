@@ -13,10 +13,14 @@ from ..arrays import real
 class Until:
     """A run stops at the first epoch e, a multiple of Record.every, in which one of these holds.
 
+    Rules look at recorded epochs alone: what holds only between two of them stops no run, and one may go on for up to
+    Record.every - 1 epochs, by default 9, after a rule first held. Record(every=1) looks at each epoch, which on
+    Samples in batches, whose steps see no loss of all data, is another pass each.
+
     Args:
         loss: f_e <= loss.
         gradient_norm: ‖(G_1, ..., G_L)‖ <= gradient_norm, of the loss by all layers, on all data, without weight decay.
-        relative_change: |f_e - f_before| <= relative_change·|f_before|, against the recorded epoch before.
+        relative_change: |f_e - f_before| <= relative_change·|f_before|, over the Record.every epochs before.
 
     >>> import linvariance as lv
     >>> p = lv.unconstrained(lv.Moments.from_data([[1.0]], [[3.0]]), rank=1)
