@@ -8,6 +8,7 @@ import itertools
 
 import numpy as np
 import scipy.linalg
+import scipy.special
 
 EPS = np.finfo(float).eps
 
@@ -246,6 +247,11 @@ def logistic(a):
     return 1 / (1 + np.exp(-a))
 
 
+def normal(a):
+    """The distribution function of N(0, 1), of complex arguments too."""
+    return scipy.special.erfc(-a / np.sqrt(2)) / 2
+
+
 PHI = {
     # name: (φ, φ'), analytic but for kinks, so that a complex step sees through them
     "identity": (lambda a: a, np.ones_like),
@@ -253,6 +259,7 @@ PHI = {
     "leaky_relu": (lambda a: np.where(a.real > 0, a, 0.01 * a), lambda a: np.where(a.real > 0, 1.0, 0.01)),
     "swish": (lambda a: a * logistic(a), lambda a: logistic(a) * (1 + a * (1 - logistic(a)))),
     "tanh": (np.tanh, lambda a: 1 - np.tanh(a) ** 2),
+    "gelu": (lambda a: a * normal(a), lambda a: normal(a) + a * np.exp(-a * a / 2) / np.sqrt(2 * np.pi)),
 }
 
 
@@ -425,6 +432,7 @@ ACTIVATIONS = {
     "leaky_relu": lambda z: z * np.where(z.real > 0, 1, 0.01),
     "swish": lambda z: z / (1 + np.exp(-z)),
     "tanh": np.tanh,
+    "gelu": lambda z: z * normal(z),
 }
 
 

@@ -259,7 +259,7 @@ CONTRADICTIONS = {
     ("moments", "n"): 3.0,
     ("moments", "triangle"): np.full((8, 8), np.nan),
     ("network", "widths"): [4, 3, 3],
-    ("network", "activation"): "gelu",
+    ("network", "activation"): "softplus",
     ("solution", "rank"): 7,
     ("trace", "epochs"): np.arange(3),
     ("trace", "flats"): np.ones((2, 2, 14)),

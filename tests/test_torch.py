@@ -17,7 +17,10 @@ torch = pytest.importorskip("torch")
 nn = torch.nn
 
 
-@given(strategies.networks(), st.sampled_from(("identity", "relu", "leaky_relu", "swish", "tanh")), st.booleans())
+ACTIVATIONS = ("identity", "relu", "leaky_relu", "swish", "tanh", "gelu")
+
+
+@given(strategies.networks(), st.sampled_from(ACTIVATIONS), st.booleans())
 def test_there_and_back(drawn, activation, single):
     weights, widths, rng = drawn
     network = lv.Network([W.astype(np.float32) if single else W for W in weights], activation)
@@ -55,7 +58,7 @@ def linear(a=3, b=3, **options):
 BAD = {
     "a bias": (r"module\[0\] \(Linear\) has a bias", lambda: nn.Sequential(nn.Linear(3, 2))),
     "dropout": (r"module\[1\] \(Dropout\)", lambda: nn.Sequential(linear(), nn.Dropout(), linear())),
-    "an unknown layer": (r"module\[1\] \(GELU\)", lambda: nn.Sequential(linear(), nn.GELU(), linear())),
+    "an unknown layer": (r"module\[1\] \(Softplus\)", lambda: nn.Sequential(linear(), nn.Softplus(), linear())),
     "a convolution": (r"module\[0\] \(Conv1d\)", lambda: nn.Sequential(nn.Conv1d(1, 1, 3))),
     "in a nested one": (r"module\[0\]\[1\] \(Dropout\)", lambda: nn.Sequential(nn.Sequential(linear(), nn.Dropout()))),
     "an activation at the end": ("module ends in an activation", lambda: nn.Sequential(linear(), nn.Tanh())),
@@ -67,6 +70,10 @@ BAD = {
     ),
     "some between": ("module has identity and tanh", lambda: nn.Sequential(linear(), nn.Tanh(), linear(), linear())),
     "another slope": (r"module\[1\] \(LeakyReLU\) has", lambda: nn.Sequential(linear(), nn.LeakyReLU(0.2), linear())),
+    "an approximation": (
+        r"module\[1\] \(GELU\) approximates by tanh",
+        lambda: nn.Sequential(linear(), nn.GELU(approximate="tanh"), linear()),
+    ),
     "nothing": ("module holds no Linear layer", nn.Sequential),
     "no Sequential": (r"module \(Bilinear\) is no Sequential of Linear layers: pass", lambda: nn.Bilinear(2, 2, 2)),
     "None": ("module must be", lambda: None),

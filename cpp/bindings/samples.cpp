@@ -21,14 +21,12 @@ Loss loss_named(const std::string& name) {
 }
 
 Activation activation_named(const std::string& name) {
-    static const std::pair<const char*, Activation> known[] = {{"identity", Activation::identity},
-                                                               {"relu", Activation::relu},
-                                                               {"leaky_relu", Activation::leaky_relu},
-                                                               {"swish", Activation::swish},
-                                                               {"tanh", Activation::tanh}};
+    static const std::pair<const char*, Activation> known[] = {
+        {"identity", Activation::identity}, {"relu", Activation::relu}, {"leaky_relu", Activation::leaky_relu},
+        {"swish", Activation::swish},       {"tanh", Activation::tanh}, {"gelu", Activation::gelu}};
     for (const auto& [known_name, kind] : known)
         if (name == known_name) return kind;
-    throw py::value_error("expected the activation identity, relu, leaky_relu, swish or tanh");
+    throw py::value_error("expected the activation identity, relu, leaky_relu, swish, tanh or gelu");
 }
 
 template <class T>

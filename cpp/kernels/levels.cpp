@@ -71,12 +71,20 @@ using bodies::Level;
         bodies::activate<L<T>, bodies::Tanh<T>>(size, a, slope);                                                    \
     }                                                                                                               \
     template <class T>                                                                                              \
+    TARGET void gelu(Size size, T* a, T* slope) {                                                                   \
+        bodies::activate<L<T>, bodies::Gelu<T>>(size, a, slope);                                                    \
+    }                                                                                                               \
+    template <class T>                                                                                              \
     TARGET void swish_curvature(Size size, const T* a, T* out) {                                                    \
         bodies::curvature<L<T>, bodies::Swish<T>>(size, a, out);                                                    \
     }                                                                                                               \
     template <class T>                                                                                              \
     TARGET void tanh_curvature(Size size, const T* a, T* out) {                                                     \
         bodies::curvature<L<T>, bodies::Tanh<T>>(size, a, out);                                                     \
+    }                                                                                                               \
+    template <class T>                                                                                              \
+    TARGET void gelu_curvature(Size size, const T* a, T* out) {                                                     \
+        bodies::curvature<L<T>, bodies::Gelu<T>>(size, a, out);                                                     \
     }                                                                                                               \
     template <class T>                                                                                              \
     TARGET double squared(Size rows, Size columns, const T* targets, Size t_row, T* O, Size o_row) {                \
@@ -110,8 +118,10 @@ using bodies::Level;
                                &leaky_relu<T>,                                                                      \
                                &swish<T>,                                                                           \
                                &tanh<T>,                                                                            \
+                               &gelu<T>,                                                                            \
                                &swish_curvature<T>,                                                                 \
                                &tanh_curvature<T>,                                                                  \
+                               &gelu_curvature<T>,                                                                  \
                                &squared<T>,                                                                         \
                                &cross_entropy<T>};                                                                  \
     }

@@ -124,7 +124,7 @@ NOT_NETWORKS = {
     "overflow": OVERFLOW,
 }
 NOT_ACTIVATIONS = {
-    "unknown": "gelu",
+    "unknown": "softplus",
     "None": None,
     "function": np.tanh,
     "a list": ["relu"],

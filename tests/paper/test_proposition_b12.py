@@ -33,7 +33,7 @@ def with_stabilizers(X, elements, rng):
 @given(
     strategies.groups(max_dim=6),
     strategies.seeds,
-    st.sampled_from(("relu", "leaky_relu", "swish", "tanh", "identity")),
+    st.sampled_from(("relu", "leaky_relu", "swish", "tanh", "gelu", "identity")),
     st.sampled_from((0.0, 1e-2, 1.0)),
 )
 def test_augmented_kernel_and_augmented_data(group, seed, activation, strength):

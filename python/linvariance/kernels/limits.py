@@ -32,10 +32,11 @@ def ntk(X: npt.ArrayLike, X2: npt.ArrayLike | None = None, activation: str = "re
     Args:
         X: (n, d0).
         X2: (m, d0), X unless given.
-        activation: "identity", "relu", "leaky_relu", "swish" or "tanh".
+        activation: "identity", "relu", "leaky_relu", "swish", "tanh" or "gelu".
 
     Raises:
-        ValueError: if a row's norm exceeds 1e150, 40 for swish, 20 for tanh: the number of terms grows with its square.
+        ValueError: if a row's norm exceeds 1e150, 40 for swish, 38 for gelu, 20 for tanh: the number of terms
+            grows with its square.
 
     >>> ntk([[1.0, 0.0]], [[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]).round(6).tolist()
     [[1.0, 0.159155, 0.0]]

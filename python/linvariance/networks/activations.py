@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import _core
 from ..arrays import Array
 
 LEAK = 0.01  # slope of the leaky ReLU on negative inputs, as in PyTorch
@@ -19,7 +20,8 @@ class Activation:
 
     Attributes:
         leak: s, if φ(z) = s z + (1 - s) max(z, 0); None for smooth ones.
-        strip: distance of the poles of φ from the real axis; infinite where leak is given.
+        strip: s, such that the Hermite coefficients of φ(r u) decay like exp(-√k s/r), down to e⁻²⁰ at least: the
+            distance of the poles of φ from the real axis. Infinite where leak is given.
     """
 
     name: str
@@ -58,6 +60,11 @@ def _swish_derivative(z: Array) -> Array:
     return gate * (1 + z * _expit(-z))  # not 1 - gate: that loses all digits for large z
 
 
+def _gelu(order: int) -> Callable[[Array], Array]:
+    """The core's z Φ(z), Φ the distribution function of N(0, 1), or its derivative, accurate in the tail."""
+    return lambda z: _core.activation("gelu", np.ascontiguousarray(z).reshape(1, -1))[order].reshape(z.shape)
+
+
 ACTIVATIONS = {
     one.name: one
     for one in (
@@ -66,5 +73,7 @@ ACTIVATIONS = {
         _leaky("leaky_relu", LEAK),
         Activation("swish", lambda z: z * _expit(z), _swish_derivative, strip=math.pi),
         Activation("tanh", np.tanh, lambda z: 1 - np.tanh(z) ** 2, strip=math.pi / 2),
+        # Entire: its coefficients decay like (1 + r⁻²)^(-k/2), faster than with poles at this distance down to e⁻²⁰.
+        Activation("gelu", _gelu(0), _gelu(1), strip=3.0),
     )
 }

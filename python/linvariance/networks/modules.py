@@ -10,7 +10,13 @@ import numpy.typing as npt
 
 from .activations import LEAK
 
-NAMES = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "SiLU": "swish", "Tanh": "tanh"}  # PyTorch's, and ours
+NAMES = {  # PyTorch's, and ours
+    "ReLU": "relu",
+    "LeakyReLU": "leaky_relu",
+    "SiLU": "swish",
+    "Tanh": "tanh",
+    "GELU": "gelu",
+}
 
 
 def module_of(weights: Sequence[npt.NDArray[Any]], activation: str) -> Any:
@@ -78,6 +84,8 @@ def _activation(part: Any, name: str) -> str:
         raise ValueError(f"{name} is in no Network: it is Linear layers without bias and one of {', '.join(NAMES)}.")
     if found == "leaky_relu" and part.negative_slope != LEAK:
         raise ValueError(f"{name} has the slope {part.negative_slope:g}, and a Network's is {LEAK:g}.")
+    if found == "gelu" and part.approximate != "none":
+        raise ValueError(f"{name} approximates by {part.approximate}, and a Network's is exact: approximate='none'.")
     return found
 
 

@@ -27,7 +27,8 @@ class Network:
     Args:
         weights: [W_1, ..., W_L] with W_j (d_j, d_{j-1}), finite, all float64 or all float32 (others become float64);
             a width of 0 is allowed.
-        activation: φ, "identity", "relu", "leaky_relu" (slope 0.01), "swish" or "tanh", after all layers but the last.
+        activation: φ, "identity", "relu", "leaky_relu" (slope 0.01), "swish", "tanh" or "gelu" (z Φ(z) with the
+            normal distribution function Φ, exactly), after all layers but the last.
 
     >>> network = Network([[[1.0, 2.0, 3.0]], [[1.0], [10.0]]])
     >>> network.widths

@@ -1,8 +1,9 @@
 // Elementary functions in plain arithmetic, which the compiler vectorizes in loops over one vector's entries.
 //
 // exp by x = k log 2 + r (Cody and Waite, Software Manual for the Elementary Functions, ch. 6) and a polynomial; all
-// else from exp(-|a|) and exp(-|a|) - 1, so that nothing overflows and small arguments keep their relative accuracy. An
-// argument gives the same bits wherever it stands in an array: the last few take the same way as a whole vector.
+// else from exp(-|a|), exp(-|a|) - 1 and exp(-a²/2), so that nothing overflows and small arguments keep their relative
+// accuracy. An argument gives the same bits wherever it stands in an array: the last few take the same way as a whole
+// vector.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +37,17 @@ struct Format<double> {
     static constexpr double logarithm[] = {0x1.5555555555558p-1, 0x1.99999999952e2p-2, 0x1.2492492df148dp-2,
                                            0x1.c71c62e5800a1p-3, 0x1.7462b4ab2ef6bp-3, 0x1.39fe606542ddep-3,
                                            0x1.2b584aae78a57p-3};
+    // (x + 4) M(x) for x >= 0 and M(x) = Phi(-x) exp(x²/2), Mills' ratio but for a factor, by t = (x - 4)/(x + 4), so
+    // too; 2 at x = 0
+    static constexpr double mills[] = {
+        0x1.82b4bb8c94dcep-1,  -0x1.373e3a893c287p-1,  0x1.8c6dbf2cfc301p-2,   -0x1.7dff2bff6888dp-3,
+        0x1.eec4cc3e44f92p-5,  -0x1.ee27610350881p-8,  -0x1.c81719ca40281p-9,  0x1.ab825f7fdb8b7p-10,
+        0x1.17a4a66dc2544p-13, -0x1.e4a416603c27ap-13, -0x1.001163ffdd5fap-19, 0x1.26cf9720abb5ep-15,
+        0x1.7fd85f27b6b3fp-21, -0x1.8d36d61668932p-18, -0x1.4f9384c2dba14p-21, 0x1.11c9a89009a9fp-20,
+        0x1.1b0c9af0663p-22,   -0x1.4baa19ca02e59p-23, -0x1.47f923dc26e66p-24, 0x1.f984630995397p-27,
+        0x1.df523bd52c578p-27, 0x1.0c027bb42f08dp-35,  -0x1.0e0d7178bf5eap-30};
+    static constexpr double farthest = 38.9;       // exp(-x²/2) times x² is 0 beyond
+    static constexpr Bits upper = ~Bits(0) << 27;  // half of the digits, whose square is exact
 };
 template <>
 struct Format<float> {
@@ -48,6 +60,11 @@ struct Format<float> {
     static constexpr float exponential[] = {0.5f,          0x1.555556p-3f, 0x1.5554e8p-5f,
                                             0x1.1110ep-7f, 0x1.6d43bp-10f, 0x1.a1256cp-13f};
     static constexpr float logarithm[] = {0x1.555556p-1f, 0x1.9999ecp-2f, 0x1.245c44p-2f, 0x1.ddced8p-3f};
+    static constexpr float mills[] = {0x1.82b4bcp-1f,  -0x1.373e3cp-1f, 0x1.8c6dbcp-2f,  -0x1.7dfedcp-3f,
+                                      0x1.eec75p-5f,   -0x1.ee7bb2p-8f, -0x1.c981cap-9f, 0x1.aefadcp-10f,
+                                      0x1.69dd5ep-13f, -0x1.e07b8p-13f, -0x1.a79af4p-15f};
+    static constexpr float farthest = 15.1f;
+    static constexpr Bits upper = ~Bits(0) << 12;
 };
 
 LINVARIANCE_BODY double magnitude(double x) {
@@ -85,11 +102,12 @@ struct Exponential {
     T rest, high, low;
 };
 
+// exp(x - less), `less` being digits that x has no room for; least <= x - less <= 0
 template <class T>
-LINVARIANCE_BODY Exponential<T> exponential(T x) {  // least <= x <= 0
+LINVARIANCE_BODY Exponential<T> exponential(T x, T less = T(0)) {
     using F = Format<T>;
-    const T k = (x * T(1.4426950408889634) + F::integer) - F::integer;
-    const T r = (x - k * F::ln2) - k * F::ln2_rest;
+    const T k = ((x - less) * T(1.4426950408889634) + F::integer) - F::integer;
+    const T r = ((x - k * F::ln2) - k * F::ln2_rest) - less;
     const T half = (k * T(0.5) + F::integer) - F::integer;
     return {r + r * r * polynomial(F::exponential, r), power_of_two(half), power_of_two(k - half)};
 }
@@ -148,6 +166,30 @@ struct Swish {
         value = ((positive ? a : inside) * logistic) * low;
         slope = ((T(1) + inside * opposite) * logistic) * low;
         curve = ((above * inverse) * (T(2) + size * (expm1_of(e) * inverse))) * e.low;
+    }
+    LINVARIANCE_METHOD T curvature() const { return curve; }
+};
+
+// a Phi(a), the exact one, by Phi(-|a|) = M exp(-a²/2) with M of Format: the tail keeps its relative accuracy.
+template <class T>
+struct Gelu {
+    T value, slope, curve;
+
+    LINVARIANCE_METHOD explicit Gelu(T a) {
+        using F = Format<T>;
+        const T size = magnitude(a) > F::farthest ? F::farthest : magnitude(a);
+        const T half = __builtin_bit_cast(T, __builtin_bit_cast(typename F::Bits, size) & F::upper);
+        const Exponential<T> e = exponential(T(-0.5) * (half * half), T(0.5) * ((size - half) * (size + half)));
+        const T inverse = T(1) / (size + T(4));
+        const T mills = polynomial(F::mills, (size - T(4)) * inverse) * inverse;
+        const T density = T(0.3989422804014327) * size;
+        const bool positive = a >= T(0);
+        // What the exponential is multiplied by comes before `low`, which may leave the range.
+        const T above = (T(1) + e.rest) * e.high;
+        const T below = (mills * above) * e.low, tilt = ((mills - density) * above) * e.low;
+        value = positive ? a * (T(1) - below) : ((-size * mills) * above) * e.low;
+        slope = positive ? T(1) - tilt : tilt;
+        curve = ((T(0.3989422804014327) * (T(2) - size * size)) * above) * e.low;
     }
     LINVARIANCE_METHOD T curvature() const { return curve; }
 };

@@ -63,9 +63,11 @@ struct Kernels {
     void (*leaky_relu)(Size size, T low, T* a, T* slope);
     void (*swish)(Size size, T* a, T* slope);
     void (*tanh)(Size size, T* a, T* slope);
+    void (*gelu)(Size size, T* a, T* slope);
     // out = φ''(a)
     void (*swish_curvature)(Size size, const T* a, T* out);
     void (*tanh_curvature)(Size size, const T* a, T* out);
+    void (*gelu_curvature)(Size size, const T* a, T* out);
     // O (rows, columns) becomes the gradient by O of the losses of its columns: their sum is returned, or each is left
     // in `losses`.
     double (*squared)(Size rows, Size columns, const T* targets, Size t_row, T* O, Size o_row);

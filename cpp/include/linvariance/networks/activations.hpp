@@ -5,7 +5,7 @@
 
 namespace linvariance {
 
-enum class Activation { identity, relu, leaky_relu, swish, tanh };
+enum class Activation { identity, relu, leaky_relu, swish, tanh, gelu };
 
 inline constexpr double leaky_slope = 0.01;  // PyTorch's default
 
@@ -31,17 +31,22 @@ void activate(Activation kind, Part<T> a, Part<T> slope) {
         if (kind == Activation::leaky_relu) kernel.leaky_relu(size, static_cast<T>(leaky_slope), values, slopes);
         if (kind == Activation::swish) kernel.swish(size, values, slopes);
         if (kind == Activation::tanh) kernel.tanh(size, values, slopes);
+        if (kind == Activation::gelu) kernel.gelu(size, values, slopes);
     });
 }
 
 // out <- φ''(a)
 template <class T>
 void curvature(Activation kind, const ConstPart<T>& a, Part<T> out) {
-    if (kind != Activation::swish && kind != Activation::tanh) {
+    const Kernels<T>& kernel = kernels<T>();
+    const auto of = kind == Activation::swish  ? kernel.swish_curvature
+                    : kind == Activation::tanh ? kernel.tanh_curvature
+                    : kind == Activation::gelu ? kernel.gelu_curvature
+                                               : nullptr;
+    if (of == nullptr) {
         out.setZero();
         return;
     }
-    const auto of = kind == Activation::swish ? kernels<T>().swish_curvature : kernels<T>().tanh_curvature;
     for_each_stretch(a, out, [of](const T* from, T* to, Index size) { of(size, from, to); });
 }
 
