@@ -275,29 +275,41 @@ def cross_entropy(O, Y):
     return np.sum(np.log(np.exp(shifted).sum(axis=0))) - np.sum(shifted * Y), p - Y
 
 
+def parted(weights):
+    """The layers among [W_1, ..., W_L, b_1, ..., b_L], and what they add: columns (d_j, 1), or 0 without biases."""
+    layers = [w for w in weights if w.ndim == 2]
+    return layers, [b[:, None] for b in weights[len(layers) :]] or [0.0] * len(layers)
+
+
 def network_gradient(weights, X, Y, elements, phi="identity", loss=squared, pooled=False, P=None, rows=None):
     """(loss, gradients) on the literal augmented data, sample by sample the same mean; complex weights are fine.
 
+    weights: the layers, and after them biases or none.
     pooled: the first hidden layer is averaged over the elements instead. P: the penalty tr(W P Wᵀ). rows: of the
     augmented data, element by element, each with all samples; all of them unless given.
     """
+    biased = weights[-1].ndim == 1
+    weights, shifts = parted(weights)
     phi, slope = PHI[phi if len(weights) > 1 else "identity"]
     moved = [rho @ X for rho in elements]
     inputs, targets = (moved, Y) if pooled else ([np.hstack(moved)], np.hstack([Y] * len(elements)))
     if rows is not None:
         inputs, targets = [x[:, rows] for x in inputs], targets[:, rows]
-    A = [weights[0] @ x for x in inputs]
+    A = [weights[0] @ x + shifts[0] for x in inputs]
     H, pre = [sum(phi(a) for a in A) / len(A)], [None]
-    for W in weights[1:]:
-        pre.append(W @ H[-1])
+    for W, shift in zip(weights[1:], shifts[1:], strict=True):
+        pre.append(W @ H[-1] + shift)
         H.append(phi(pre[-1]))
     value, signal = loss(pre[-1] if len(weights) > 1 else H[0], targets)
-    gradients = []
+    gradients, of_biases = [], []
     for j in range(len(weights) - 1, 0, -1):
         gradients.append(signal @ H[j - 1].T)
+        of_biases.append(signal.sum(axis=1))
         signal = weights[j].T @ signal * (1 if j == 1 else slope(pre[j - 1]))
     gradients.append(sum((signal * slope(a)) @ x.T for a, x in zip(A, inputs, strict=True)) / len(A))
+    of_biases.append(sum((signal * slope(a)).sum(axis=1) for a in A) / len(A))
     value, gradients = value / targets.shape[1], [g / targets.shape[1] for g in gradients[::-1]]
+    of_biases = [g / targets.shape[1] for g in of_biases[::-1]]
     if P is not None:
         W = product(weights)
         value = value + np.sum(W @ P * W)
@@ -305,18 +317,19 @@ def network_gradient(weights, X, Y, elements, phi="identity", loss=squared, pool
             after = product([np.eye(len(weights[j])), *weights[j + 1 :]])
             before = product([np.eye(len(P)), *weights[:j]])
             g += after.T @ (2 * W @ P) @ before.T
-    return value, gradients
+    return value, gradients + of_biases * biased
 
 
 def network_outputs(weights, X, elements, phi="identity", pooled=False):
     """(dL, rows) on the literal augmented data; complex weights are fine."""
+    weights, shifts = parted(weights)
     phi = PHI[phi if len(weights) > 1 else "identity"][0]
     moved = [rho @ X for rho in elements]
-    A = [weights[0] @ x for x in (moved if pooled else [np.hstack(moved)])]
+    A = [weights[0] @ x + shifts[0] for x in (moved if pooled else [np.hstack(moved)])]
     H = sum(phi(a) for a in A) / len(A)
-    for W in weights[1:-1]:
-        H = phi(W @ H)
-    return weights[-1] @ H if len(weights) > 1 else H
+    for W, shift in zip(weights[1:-1], shifts[1:-1], strict=True):
+        H = phi(W @ H + shift)
+    return weights[-1] @ H + shifts[-1] if len(weights) > 1 else H
 
 
 def gauss_newton(weights, outputs, loss, Y):

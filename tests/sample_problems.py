@@ -21,9 +21,12 @@ STRENGTH = 0.3
 
 
 class Drawn:
-    """One problem on Samples with its twin: X (d0, n), Y (dL, n), the group's elements as matrices, a network."""
+    """One problem on Samples with its twin: X (d0, n), Y (dL, n), the group's elements as matrices, a network.
 
-    def __init__(self, name, method, loss, activation, inner, n, outputs, seed):
+    weights: of the network, its layers and then its biases, if it has some.
+    """
+
+    def __init__(self, name, method, loss, activation, inner, n, outputs, seed, biased=False):
         self.method, self.loss, self.activation, self.n, self.outputs = method, loss, activation, n, outputs
         entry, rng = ZOO[name], np.random.default_rng(seed)
         self.rep, self.rng, self.entry = entry.rep, rng, entry
@@ -46,9 +49,10 @@ class Drawn:
             G = np.hstack([np.eye(entry.dim) - rho for rho in entry.generators])
             self.P = STRENGTH * G @ G.T
         self.widths = [len(self.X), *inner, outputs]
-        self.weights = [rng.standard_normal((b, a)) / np.sqrt(max(a, 1)) for a, b in itertools.pairwise(self.widths)]
-        self.network = lv.Network(self.weights, activation)
-        self.drawn = f"Drawn({name!r}, {method!r}, {loss!r}, {activation!r}, {inner}, {n}, {outputs}, {seed})"
+        layers = [rng.standard_normal((b, a)) / np.sqrt(max(a, 1)) for a, b in itertools.pairwise(self.widths)]
+        biases = [rng.standard_normal(width) for width in self.widths[1:]] if biased else None
+        self.network, self.weights = lv.Network(layers, activation, biases), layers + (biases or [])
+        self.drawn = f"Drawn({name!r}, {method!r}, {loss!r}, {activation!r}, {inner}, {n}, {outputs}, {seed}, {biased})"
         self.problem = pose(method, self.data, self.rep, rank=max(min(self.widths), 1))
 
     def __repr__(self):
@@ -106,7 +110,9 @@ def pose(method, data, rep, *, rank):
 
 
 @st.composite
-def drawn(draw, names=SMALL, methods=METHODS, losses=tuple(LOSSES), activations=ACTIVATIONS, sizes=SIZES):
+def drawn(
+    draw, names=SMALL, methods=METHODS, losses=tuple(LOSSES), activations=ACTIVATIONS, sizes=SIZES, biased=(False, True)
+):
     name, method = draw(st.sampled_from(names)), draw(st.sampled_from(methods))
     assume(len(ZOO[name].elements) <= 60)
     activation = "identity" if method == "regularized" else draw(st.sampled_from(activations))
@@ -120,4 +126,5 @@ def drawn(draw, names=SMALL, methods=METHODS, losses=tuple(LOSSES), activations=
         draw(st.sampled_from(sizes)),
         draw(st.integers(2, 4)),
         draw(strategies.seeds),
+        draw(st.sampled_from(biased)),
     )

@@ -98,6 +98,27 @@ def test_flow_lowers_the_loss_and_keeps_what_it_conserves(case, seed, depth, met
     assert (drift <= 3 * INTEGRATOR * size).all()
 
 
+@given(strategies.seeds, st.sampled_from(("squared", "cross_entropy")), st.sampled_from(("augmented", "convolutional")))
+def test_what_the_flow_conserves_with_biases(seed, loss, method):
+    """W_{j+1}ᵀW_{j+1} - [W_j, b_j][W_j, b_j]ᵀ of a linear network: its derivative along -∇f is 0."""
+    rng = np.random.default_rng(seed)
+    X, targets = rng.standard_normal((9, 4)), rng.standard_normal((9, 3))
+    data = lv.Samples(X, targets) if loss == "squared" else lv.Samples(X, np.arange(9) % 3, loss)
+    p, widths = getattr(lv, method)(data, lv.groups.cyclic(4), rank=2), (4, 3, 2, 3)
+    layers = [rng.standard_normal((b, a)) for a, b in itertools.pairwise(widths)]
+    network = lv.Network(layers, biases=[rng.standard_normal(width) for width in widths[1:]])
+    slope = lv.value_and_gradient(p, network)[1]
+    entering, moving = (
+        [np.column_stack(one) for one in zip(of[:3], of[3:], strict=True)] for of in (network.parameters, slope)
+    )
+    size = np.square(network.flat).sum() * max(np.abs(G).max() for G in slope)
+    for j in range(2):
+        half = layers[j + 1].T @ slope[j + 1] - moving[j] @ entering[j].T
+        bounded("conserved with biases", np.abs(half + half.T).max(), norms=size, dims=widths)
+        kept = layers[j + 1].T @ layers[j + 1] - entering[j] @ entering[j].T
+        assert dynamics.balancedness(network)[j] == pytest.approx(np.linalg.norm(kept), rel=1e-13)
+
+
 def test_flow_at_zero_and_what_stops_it(monkeypatch):
     p = lv.unconstrained(lv.Moments.from_data([[1.0]], [[2.0]]), rank=1)
     network = lv.Network([[[1.0]], [[1.0]]])

@@ -131,9 +131,10 @@ def test_a_representation_of_ones_own_is_refused():
 @given(strategies.networks(), st.sampled_from(("identity", "relu", "swish")), st.booleans())
 def test_networks_of_any_shape(drawn, activation, single):
     weights = [W.astype(np.float32) if single else W for W in drawn[0]]
-    network = lv.Network(weights, activation)
-    fields = files.Fields(widths=np.array(network.widths), activation=np.array(network.activation))
-    same(network, lv.Network.from_fields(fields, network.flat))
+    for biases in (None, [W[:, 0] if W.shape[1] else np.ones(len(W), W.dtype) for W in weights]):
+        network = lv.Network(weights, activation, biases)
+        fields = files.Fields(widths=np.array(network.widths), activation=np.array(network.activation))
+        same(network, lv.Network.from_fields(fields, network.flat))
 
 
 # ------------------------------------------------------------------------------------------------------ hostile files

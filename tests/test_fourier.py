@@ -103,7 +103,7 @@ def test_loss_and_gradient_on_images(name, method, activation, loss, rng):
 def test_training_is_that_of_the_plain_pass(name, dtype, rng):
     rep = IMAGES[name]
     data = lv.Samples(rng.standard_normal((150, rep.dim)), rng.standard_normal((150, 3)))
-    options = {"activation": "tanh", "epochs": 50, "dtype": dtype, "optimizer": lv.Adam(eps=1e-4)}
+    options = {"activation": "tanh", "biases": True, "epochs": 50, "dtype": dtype, "optimizer": lv.Adam(eps=1e-4)}
     few, always = through_it()
     with few, always:
         through = lv.train(lv.augmented(data, rep, rank=3), **options)
@@ -121,7 +121,7 @@ def test_any_number_of_threads_gives_the_same_bits(threads, dtype, pooled):
     data = lv.Samples(rng.standard_normal((1700, 16)), rng.integers(0, 3, 1700), "cross_entropy")
     method = lv.convolutional if pooled else lv.augmented
     problem = method(data, lv.groups.image_rotations(4), rank=3)
-    options = {"activation": "swish", "epochs": 4, "dtype": dtype, "optimizer": lv.Adam(1e-2)}
+    options = {"activation": "swish", "biases": True, "epochs": 4, "dtype": dtype, "optimizer": lv.Adam(1e-2)}
     alone = lv.train(problem, threads=1, seeds=(1,), **options)
     other = lv.train(problem, threads=threads, seeds=(1,), **options)
     assert alone.network.flat.tobytes() == other.network.flat.tobytes()

@@ -194,6 +194,63 @@ def test_a_network_goes_on_with_its_own_activation_only(nonlinear):
         np.testing.assert_array_equal(again.flat, trained.flat)
 
 
+def with_biases(rng, *widths, activation="tanh"):
+    layers = [rng.standard_normal((b, a)) for a, b in itertools.pairwise(widths)]
+    return lv.Network(layers, activation, [rng.standard_normal(width) for width in widths[1:]])
+
+
+def test_biases_are_layers_on_a_constant_one(rng):
+    """relu(1) = 1: so W_j [h, 1] with a unit more that stays 1 is what biases are."""
+    network, X = with_biases(rng, 4, 3, 3, 2, activation="relu"), rng.standard_normal((6, 4))
+    layers = [np.column_stack(one) for one in zip(network.weights, network.biases, strict=True)]
+    layers = [np.vstack([W, np.eye(1, W.shape[1], W.shape[1] - 1)]) for W in layers]
+    wide = lv.Network([*layers[:-1], layers[-1][:-1]], "relu")
+    np.testing.assert_allclose(network(X), wide(np.column_stack([X, np.ones(6)])), rtol=0, atol=1e-14 * 100)
+
+
+def test_what_a_network_with_biases_is(rng):
+    network = with_biases(rng, 4, 3, 2)
+    assert repr(network) == "Network(4-3-2, tanh, biases, float64)"
+    parts = [*network.weights, *network.biases]
+    np.testing.assert_array_equal(network.flat, np.concatenate([p.ravel() for p in parts]))
+    for again in (pickle.loads(pickle.dumps(network)), lv.Network.from_flat(network.flat, network.widths, "tanh")):
+        assert repr(again) == repr(network)
+        for one, other in zip(again.parameters, parts, strict=True):
+            np.testing.assert_array_equal(one, other)
+    mixed = lv.Network([np.ones((2, 2), np.float32)], biases=[np.ones(2)])
+    assert [p.dtype for p in mixed.parameters] == [np.float64] * 2
+    assert not lv.Network.from_flat(np.array([1.0, np.nan]), (1, 1)).is_finite
+    affine = with_biases(rng, 4, 2, 3, activation="identity")
+    X = rng.standard_normal((5, 4))
+    np.testing.assert_allclose(affine(X) - affine(np.zeros(4)), X @ affine.matrix.T, atol=1e-13)
+
+
+def test_biases_start_where_init_says(nonlinear, rng):
+    def drawn(widths, generator):
+        return with_biases(generator, *widths)
+
+    start = with_biases(np.random.default_rng(0), 4, 3, 3)
+    for init, expected in (
+        (lv.init.given(start), start.biases),
+        (drawn, start.biases),
+        (lv.init.given(start.weights), [np.zeros(3)] * 2),
+    ):
+        found = lv.train(nonlinear, (4, 3, 3), activation="tanh", biases=True, init=init, epochs=0).network
+        for one, other in zip(found.parameters, (*start.weights, *expected), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_biases_on_samples_are_the_centring_of_moments(rng):
+    """The loss of the best affine map: of one layer with biases on Samples, of a linear one on centred Moments."""
+    X, Y = 3.0 + rng.standard_normal((40, 4)), rng.standard_normal((40, 3)) - 2.0
+    best = lv.solve(lv.unconstrained(lv.Moments.from_data(X, Y).centered(), rank=3))
+    p = lv.unconstrained(lv.Samples(X, Y), rank=3)
+    affine = lv.Network([best.weights], biases=[Y.mean(axis=0) - best.weights @ X.mean(axis=0)])
+    value, slope = lv.value_and_gradient(p, affine)
+    assert value == pytest.approx(best.loss, rel=1e-12)
+    assert max(np.abs(G).max() for G in slope) < 1e-12
+
+
 def test_predictors_are_of_the_problems_that_networks_pose(rng, nonlinear):
     X, Y, rep = rng.random((9, 4)), rng.random((9, 4)), lv.groups.cyclic(4)
     network = lv.Network([rng.random((2, 4)), rng.random((4, 2))])

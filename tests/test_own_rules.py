@@ -53,11 +53,12 @@ def test_on_moments(method, pair):
 
 @pytest.mark.parametrize("batches", [None, lv.Batches(128)], ids=["full", "batches"])
 @pytest.mark.parametrize("pair", PAIRS)
-@pytest.mark.parametrize("activation", ["identity", "tanh"])
-def test_on_samples(activation, pair, batches):
+@pytest.mark.parametrize(("activation", "biases"), [("identity", False), ("tanh", True)])
+def test_on_samples(activation, biases, pair, batches):
     own, ours = PAIRS[pair]
     record = lv.Record(every=2, weights=True, networks=True)
     how = {"epochs": 5, "seeds": (1, 2), "record": record, "batches": batches, "activation": activation}
+    how["biases"] = biases
     p = PROBLEMS["samples"][0]
     agree(lv.train(p, optimizer=own, **how), lv.train(p, optimizer=ours, **how))
 

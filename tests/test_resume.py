@@ -85,6 +85,7 @@ def test_any_split_of_any_run(seed):
     if kind == "samples":
         how["batches"] = (None, lv.Batches(128), lv.Batches(3))[rng.integers(3)]
         how["activation"] = ("identity", "tanh")[rng.integers(2)]
+        how["biases"] = bool(rng.integers(2))
     record = {
         "every": int(rng.integers(1, 30)),
         "entries": [(0, 1)],
@@ -117,7 +118,7 @@ def test_in_another_process(rule, kind, tmp_path):
     """From a file, on the problems posed anew."""
     how = {"optimizer": RULES[rule], "epochs": 10, "record": lv.Record(every=3, networks=True), "seeds": (1, 2)}
     if kind == "samples":
-        how["batches"] = lv.Batches(100)
+        how |= {"batches": lv.Batches(100), "biases": True}
     lv.train(PROBLEMS[kind][1], **how).save(tmp_path / "part.npz")
     script = f"""
         import linvariance as lv

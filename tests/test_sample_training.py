@@ -19,10 +19,17 @@ RULES = {
     "adam": (lv.Adam(1e-3, eps=1e-4, weight_decay=0.1), lambda: oracles.Adam(1e-3, eps=1e-4, weight_decay=0.1)),
 }
 CASES = [
-    (method, loss, activation)
-    for method, (loss, activation) in itertools.product(
+    (method, loss, activation, biased)
+    for method, (loss, activation, biased) in itertools.product(
         METHODS,
-        (("squared", "identity"), ("cross_entropy", "identity"), ("squared", "swish"), ("cross_entropy", "tanh")),
+        (
+            ("squared", "identity", False),
+            ("cross_entropy", "identity", False),
+            ("cross_entropy", "identity", True),
+            ("squared", "swish", False),
+            ("cross_entropy", "tanh", False),
+            ("squared", "gelu", True),
+        ),
     )
     if method != "regularized" or activation == "identity"
 ]
@@ -30,8 +37,8 @@ CASES = [
 
 @pytest.mark.parametrize("size", [None, 7, 1000], ids=["full batch", "batches of 7", "one batch"])
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize(("method", "loss", "activation"), CASES)
-def test_training_equals_the_numpy_twin(method, loss, activation, rule, size):
+@pytest.mark.parametrize(("method", "loss", "activation", "biased"), CASES)
+def test_training_equals_the_numpy_twin(method, loss, activation, biased, rule, size):
     """200 steps to 1e-10: the figure asked for."""
     one = Drawn(
         "signed square" if method != "hard_wired" else "permutations C5", method, loss, activation, [3], 30, 3, 11
@@ -44,19 +51,18 @@ def test_training_equals_the_numpy_twin(method, loss, activation, rule, size):
     order = [np.arange(rows)] * epochs if size is None else batches.order(4, epochs, rows)
     ours, twins = RULES[rule]
     trace = lv.train(
-        one.problem, one.widths, activation=activation, optimizer=ours, epochs=epochs, batches=batches, seeds=(4,),
-        record=lv.Record(every=3, weights=True),
+        one.problem, one.widths, activation=activation, biases=biased, optimizer=ours, epochs=epochs, batches=batches,
+        seeds=(4,), record=lv.Record(every=3, weights=True),
     )  # fmt: skip
-    states = oracles.batched(
-        oracles.pytorch_init(one.widths, 4), order, size or rows, twins(), lambda w, k: one.twin(w, k, elements)[1]
-    )
-    worst = max(np.abs(f - e).max() for f, e in zip(trace.network.weights, states[-1], strict=True))
+    start = oracles.pytorch_init(one.widths, 4) + [np.zeros(width) for width in one.widths[1:] if biased]
+    states = oracles.batched(start, order, size or rows, twins(), lambda w, k: one.twin(w, k, elements)[1])
+    worst = max(np.abs(f - e).max() for f, e in zip(trace.network.parameters, states[-1], strict=True))
     remember("samples: 200 steps, error / 1e-10", worst / 1e-10)
     assert worst <= 1e-10
     lift = np.asarray(one.rep.invariant_basis()) if method == "hard_wired" else np.eye(one.rep.dim)
     for t, epoch in enumerate(trace.epochs):
         assert abs(trace.loss[t] - one.twin(states[epoch])[0]) <= 1e-10
-        looked = oracles.product(states[epoch]) if activation == "identity" else states[epoch][0]
+        looked = oracles.product(oracles.parted(states[epoch])[0]) if activation == "identity" else states[epoch][0]
         assert np.abs(trace.weights[t] - looked @ lift).max() <= 1e-10
         assert abs(trace.norm[t] - np.linalg.norm(looked)) <= 1e-10
 
@@ -78,10 +84,11 @@ def test_problems_of_several_dims_and_numbers_of_rows_in_one_call_are_as_alone(a
 
 
 @pytest.mark.parametrize("batches", [None, lv.Batches(16)], ids=["full", "batches"])
-@pytest.mark.parametrize(("method", "loss", "activation"), CASES)
-def test_float32_stays_near_float64(method, loss, activation, batches):
+@pytest.mark.parametrize(("method", "loss", "activation", "biased"), CASES)
+def test_float32_stays_near_float64(method, loss, activation, biased, batches):
     one = Drawn("permutations C5", method, loss, activation, [3], 50, 3, 5)
     options = {"epochs": 30, "batches": batches, "activation": activation, "optimizer": lv.GradientDescent(0.01)}
+    options["biases"] = biased
     wide, narrow = (lv.train(one.problem, one.widths, dtype=d, **options) for d in (np.float64, np.float32))
     assert narrow.network.weights[0].dtype == np.float32
     # About 500 steps at most, each rounding weights of order 1 to 6e-8 and moving them by lr·gradient with an error of
@@ -153,6 +160,7 @@ def test_bitwise_the_same_alone_or_together_and_for_any_number_of_threads(dtype,
         problems.append(lv.augmented(data, reps[0], rank=3))
     options = {
         "activation": "swish",
+        "biases": True,
         "epochs": 15,
         "optimizer": lv.Adam(1e-2),
         "dtype": dtype,

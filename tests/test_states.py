@@ -41,12 +41,12 @@ def test_in_the_eigenbasis():
 
 
 @pytest.mark.parametrize("batches", [None, lv.Batches(7)], ids=["full", "batches"])
-@pytest.mark.parametrize("activation", ["identity", "tanh"])
-def test_on_samples(activation, batches):
+@pytest.mark.parametrize(("activation", "biases"), [("identity", False), ("identity", True), ("tanh", True)])
+def test_on_samples(activation, biases, batches):
     rng = np.random.default_rng(5)
     data = lv.Samples(rng.standard_normal((40, 16)), rng.integers(0, 3, 40), loss="cross_entropy")
     p = lv.augmented(data, lv.groups.image_rotations(4), rank=2)
-    how = {"activation": activation, "batches": batches}
+    how = {"activation": activation, "biases": biases, "batches": batches}
     trace = lv.train(p, epochs=7, record=lv.Record(every=3, networks=True), **how)
     for (epoch, network), loss in zip(trace.states(), trace.loss, strict=True):
         assert network.activation == activation

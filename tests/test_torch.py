@@ -20,24 +20,28 @@ nn = torch.nn
 ACTIVATIONS = ("identity", "relu", "leaky_relu", "swish", "tanh", "gelu")
 
 
-@given(strategies.networks(), st.sampled_from(ACTIVATIONS), st.booleans())
-def test_there_and_back(drawn, activation, single):
+@given(strategies.networks(), st.sampled_from(ACTIVATIONS), st.booleans(), st.booleans())
+def test_there_and_back(drawn, activation, single, biased):
     weights, widths, rng = drawn
-    network = lv.Network([W.astype(np.float32) if single else W for W in weights], activation)
+    weights = [W.astype(np.float32) if single else W for W in weights]
+    biases = [rng.standard_normal(width).astype(weights[0].dtype) for width in widths[1:]] if biased else None
+    network = lv.Network(weights, activation, biases)
     module = network.to_torch()
     X = rng.standard_normal((5, widths[0])).astype(network.weights[0].dtype)
     with torch.no_grad():
         theirs = module(torch.tensor(X)).numpy()
     assert theirs.dtype == X.dtype
     unit = np.finfo(X.dtype).eps / np.finfo(np.float64).eps
-    size = np.linalg.norm(X) * np.prod([np.linalg.norm(W) for W in weights])
+    parts = weights if biases is None else [np.column_stack(one) for one in zip(weights, biases, strict=True)]
+    size = np.linalg.norm(np.append(X, 1.0)) * np.prod([max(1.0, np.linalg.norm(W)) for W in parts])
     close("torch: outputs", theirs, network(X), norms=size * unit, dims=max(widths))
     again = lv.Network.from_torch(module)
     assert again.activation == (network.activation if len(weights) > 1 else "identity")
     np.testing.assert_array_equal(again.flat, network.flat)
     assert again.flat.dtype == network.flat.dtype
     with torch.no_grad():
-        module[0].weight.zero_()  # copies, both ways
+        for copied in module.parameters():  # both ways
+            copied.zero_()
     np.testing.assert_array_equal(again.flat, network.flat)
 
 
@@ -56,7 +60,14 @@ def linear(a=3, b=3, **options):
 
 
 BAD = {
-    "a bias": (r"module\[0\] \(Linear\) has a bias", lambda: nn.Sequential(nn.Linear(3, 2))),
+    "a bias at first": (
+        r"module\[1\] \(Linear\) and those before differ in bias=",
+        lambda: nn.Sequential(nn.Linear(3, 3), linear()),
+    ),
+    "a bias at last": (
+        r"module\[1\] \(Linear\) and those before differ in bias=",
+        lambda: nn.Sequential(linear(), nn.Linear(3, 3)),
+    ),
     "dropout": (r"module\[1\] \(Dropout\)", lambda: nn.Sequential(linear(), nn.Dropout(), linear())),
     "an unknown layer": (r"module\[1\] \(Softplus\)", lambda: nn.Sequential(linear(), nn.Softplus(), linear())),
     "a convolution": (r"module\[0\] \(Conv1d\)", lambda: nn.Sequential(nn.Conv1d(1, 1, 3))),

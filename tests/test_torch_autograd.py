@@ -1,4 +1,4 @@
-"""Networks on Samples against PyTorch's autograd in float64: loss, gradient, Hessian products, 100 steps of descent."""
+"""Networks on Samples, with biases and without, against PyTorch's autograd: values, slopes, curvature, 100 steps."""
 
 import itertools
 
@@ -29,13 +29,14 @@ RULES = {
 }
 both = pytest.mark.parametrize("loss", LOSSES)
 every = pytest.mark.parametrize("activation", PHI)
+with_and_without = pytest.mark.parametrize("biased", [False, True], ids=["plain", "biased"])
 methods = pytest.mark.parametrize("method", ["unconstrained", "augmented", "convolutional"])
 
 
 class Twin:
     """A problem with its network, and its loss as PyTorch writes it, on data augmented literally."""
 
-    def __init__(self, method, loss, activation):
+    def __init__(self, method, loss, activation, biased):
         rng = np.random.default_rng(17)
         X = rng.standard_normal((30, 4))
         y = rng.integers(3, size=30) if loss == "cross_entropy" else rng.standard_normal((30, 3))
@@ -44,16 +45,18 @@ class Twin:
             lv.unconstrained(data, rank=3) if method == "unconstrained" else getattr(lv, method)(data, REP, rank=3)
         )
         draw = [rng.standard_normal((b, a)) / np.sqrt(a) for a, b in itertools.pairwise(WIDTHS)]
-        self.network = lv.Network(draw, activation)
+        biases = [rng.standard_normal(width) for width in WIDTHS[1:]] if biased else None
+        self.network = lv.Network(draw, activation, biases)
         elements = [np.eye(4)] if method == "unconstrained" else [REP.multiply(np.eye(4), g) for g in REP.elements()]
         self.moved, self.targets = [torch.tensor(X @ rho.T) for rho in elements], torch.tensor(y)
         self.loss, self.phi, self.pooled = LOSSES[loss], PHI[activation], method == "convolutional"
-        self.weights = [torch.tensor(np.array(p), requires_grad=True) for p in self.network.weights]
+        self.weights = [torch.tensor(np.array(p), requires_grad=True) for p in self.network.parameters]
 
     def __call__(self, *weights):
+        (first, second, last), (b, c, d) = weights[:3], weights[3:] or (0.0, 0.0, 0.0)
         moved = self.moved if self.pooled else [torch.cat(self.moved)]
-        H = sum(self.phi(X @ weights[0].T) for X in moved) / len(moved)
-        H = self.phi(H @ weights[1].T) @ weights[2].T
+        H = sum(self.phi(X @ first.T + b) for X in moved) / len(moved)
+        H = self.phi(H @ second.T + c) @ last.T + d
         return self.loss(H, torch.cat([self.targets] * (len(H) // len(self.targets))))
 
 
@@ -65,33 +68,34 @@ def near(found, expected):
 @methods
 @both
 @every
-def test_loss_gradient_and_hessian_products(method, loss, activation):
-    twin = Twin(method, loss, activation)
+@with_and_without
+def test_loss_gradient_and_hessian_products(method, loss, activation, biased):
+    twin = Twin(method, loss, activation, biased)
     value = twin(*twin.weights)
     slope = torch.autograd.grad(value, twin.weights)
     found = lv.value_and_gradient(twin.problem, twin.network)
     assert abs(found[0] - value.item()) <= 1e-12
     near(found[1], slope)
     direction = np.random.default_rng(3).standard_normal(twin.network.flat.size)
-    V = lv.Network.from_flat(direction, WIDTHS).weights
+    V = lv.Network.from_flat(direction, WIDTHS).parameters
     along = tuple(torch.tensor(np.array(p)) for p in V)
     expected = torch.autograd.functional.hvp(twin, tuple(twin.weights), along)[1]
     product = lv.hessian(twin.problem, twin.network) @ direction
-    near(lv.Network.from_flat(product, WIDTHS).weights, expected)
+    near(lv.Network.from_flat(product, WIDTHS).parameters, expected)
 
 
 @pytest.mark.parametrize("rule", RULES)
 @both
 @every
-def test_a_hundred_steps(loss, activation, rule):
-    twin = Twin("augmented", loss, activation)
+@with_and_without
+def test_a_hundred_steps(loss, activation, rule, biased):
+    twin = Twin("augmented", loss, activation, biased)
     ours, theirs = RULES[rule]
     steps = theirs(twin.weights)
     for _ in range(100):
         steps.zero_grad()
         twin(*twin.weights).backward()
         steps.step()
-    run = lv.train(
-        twin.problem, WIDTHS, activation=activation, optimizer=ours, epochs=100, init=lv.init.given(twin.network)
-    )
-    near(run.network.weights, twin.weights)
+    start = lv.init.given(twin.network)
+    run = lv.train(twin.problem, WIDTHS, activation=activation, biases=biased, optimizer=ours, epochs=100, init=start)
+    near(run.network.parameters, twin.weights)

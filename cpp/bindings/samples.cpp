@@ -123,16 +123,18 @@ struct HeldProblem {
     // Rows of the augmented data.
     Index rows() const { return X.shape(0) * (problem.pooled ? 1 : problem.elements.count); }
 
-    // How many weights a network has that fits.
-    Index parameters_of(const Widths& widths) const {
+    // The network of so many weights: with biases, if there is one for each unit besides the layers.
+    Architecture network_of(const Widths& widths, const std::string& activation, Index weights) const {
         expect(widths.size() >= 2 && widths.front() == problem.X.cols() && widths.back() == problem.targets.rows(),
                "expected widths that lead from X to the targets");
-        Index count = 0;
+        Index count = 0, units = 0;
         for (std::size_t j = 1; j < widths.size(); ++j) {
             expect(widths[j] >= 0, "expected widths of at least 0");
             count += widths[j] * widths[j - 1];
+            units += widths[j];
         }
-        return count;
+        expect(weights == count || weights == count + units, "expected as many weights as the widths say");
+        return {widths, activation_named(activation), weights != count};
     }
 
     Array<T> X, targets;
@@ -143,8 +145,7 @@ struct HeldProblem {
 template <class T>
 py::tuple gradient_of(const HeldProblem<T>& held, const Widths& widths, const std::string& activation,
                       const Array<T>& weights, const std::optional<Order>& rows) {
-    expect(weights.size() == held.parameters_of(widths), "expected as many weights as the widths say");
-    SampleObjective<T> objective(held.problem, widths, activation_named(activation), held.P);
+    SampleObjective<T> objective(held.problem, held.network_of(widths, activation, weights.size()), held.P);
     Vector<T> layers = Eigen::Map<const Vector<T>>(weights.data(), weights.size());
     Array<T> out({weights.size()});
     T* const to = out.mutable_data();
@@ -165,9 +166,8 @@ py::tuple gradient_of(const HeldProblem<T>& held, const Widths& widths, const st
 std::unique_ptr<Locked<SampleHessian<double>>> make_hessian(const HeldProblem<double>& held, const Widths& widths,
                                                             const std::string& activation, const Array<double>& weights,
                                                             const std::string& second) {
-    expect(weights.size() == held.parameters_of(widths), "expected as many weights as the widths say");
     return std::make_unique<Locked<SampleHessian<double>>>(
-        held.problem, widths, activation_named(activation), held.P,
+        held.problem, held.network_of(widths, activation, weights.size()), held.P,
         Eigen::Map<const Vector<double>>(weights.data(), weights.size()), second_named(second));
 }
 
@@ -186,17 +186,18 @@ std::vector<Recorded> train(const std::vector<Widths>& widths, const std::string
                             const std::vector<Order>& orders,  // for each problem, or none at all
                             Index batch, const typename Rule<T>::Settings& settings, const Plan& plan) {
     expect(batch >= 1, "the run is ill-defined");
-    const Activation activation = activation_named(name);
-    const bool linear = activation == Activation::identity;
+    const bool linear = activation_named(name) == Activation::identity;
     const Index seeds = seeds_of(states, problems.size()), epochs = plan.stretch.end - plan.stretch.begin;
     expect(widths.size() == problems.size() && looks.size() == problems.size() &&
                (orders.empty() || orders.size() == problems.size()),
            "expected widths, observables and orders for each problem");
     std::vector<Records<T>> records;
+    std::vector<Architecture> networks;
     std::vector<const std::int32_t*> from;
     for (std::size_t p = 0; p < problems.size(); ++p) {
         expect(problems[p] != nullptr, "expected problems");
-        const Index parameters = problems[p]->parameters_of(widths[p]), columns = widths[p].front();
+        const Index parameters = states[p]->layers.shape(1), columns = problems[p]->problem.X.cols();
+        networks.push_back(problems[p]->network_of(widths[p], name, parameters));
         const Index rows = linear ? widths[p].back() : widths[p][1];
         states[p]->expect_fit(seeds, parameters, Rule<T>::means);
         expect_fit(*looks[p], rows, columns);
@@ -212,7 +213,7 @@ std::vector<Recorded> train(const std::vector<Widths>& widths, const std::string
     train_all(states, looks, records, plan.threads,
               [&](std::size_t p, Index seed, RunState<T>& state, Vector<T>&, Recorder& recorder,
                   const std::atomic<bool>& stop) {
-                  SampleObjective<T> objective(problems[p]->problem, widths[p], activation, problems[p]->P, each);
+                  SampleObjective<T> objective(problems[p]->problem, networks[p], problems[p]->P, each);
                   const Index stride = epochs * problems[p]->rows();
                   const Batches batches{from.empty() ? nullptr : from[p] + seed * stride, batch};
                   descend(objective, batches, rule, plan.stretch, state, recorder, stop);

@@ -157,11 +157,11 @@ std::vector<Elements<T>> groups(Index d) {
 }
 
 template <class T>
-void train_on_samples(const std::vector<Index>& widths, const SampleProblem<T>& problem, Activation activation,
-                      Index batch) {
-    const bool linear = activation == Activation::identity, penalized = linear && problem.elements.count == 1;
+void train_on_samples(const Architecture& shape, const SampleProblem<T>& problem, Index batch) {
+    const auto& widths = shape.widths;
+    const bool linear = shape.activation == Activation::identity, penalized = linear && problem.elements.count == 1;
     const Index d = widths.front(), rows = linear ? widths.back() : widths[1], epochs = 4, times = epochs + 1;
-    SampleObjective<T> objective(problem, widths, activation, penalized ? Matrix<T>::Identity(d, d) : Matrix<T>(), 2);
+    SampleObjective<T> objective(problem, shape, penalized ? Matrix<T>::Identity(d, d) : Matrix<T>(), 2);
     std::vector<std::int32_t> order;
     for (Index k = 0; k < epochs * objective.rows(); ++k)
         order.push_back(static_cast<std::int32_t>((7 * k) % objective.rows()));
@@ -187,14 +187,13 @@ void train_on_samples(const std::vector<Index>& widths, const SampleProblem<T>& 
     }
 }
 
-void multiply_on_samples(const std::vector<Index>& widths, const SampleProblem<double>& problem, Activation activation,
-                         Index copies) {
+void multiply_on_samples(const Architecture& shape, const SampleProblem<double>& problem, Index copies) {
+    const auto& widths = shape.widths;
     const Index d = widths.front();
-    const bool penalized = activation == Activation::identity && problem.elements.count == 1;
+    const bool penalized = shape.activation == Activation::identity && problem.elements.count == 1;
     Index parameters = 0;
-    for (std::size_t j = 1; j < widths.size(); ++j) parameters += widths[j] * widths[j - 1];
-    SampleHessian<double> hessian(problem, widths, activation,
-                                  penalized ? Matrix<double>::Identity(d, d) : Matrix<double>(),
+    for (std::size_t j = 1; j < widths.size(); ++j) parameters += widths[j] * (widths[j - 1] + shape.biased);
+    SampleHessian<double> hessian(problem, shape, penalized ? Matrix<double>::Identity(d, d) : Matrix<double>(),
                                   Vector<double>::Random(parameters));
     const Matrix<double> directions = Matrix<double>::Random(copies, parameters);
     Matrix<double> out(copies, parameters);
@@ -215,18 +214,21 @@ void samples(const std::vector<Index>& widths) {
     for (const auto& elements : groups<T>(widths.front())) {
         for (const bool pooled : {false, true}) {
             for (const auto loss : {Loss::squared, Loss::cross_entropy}) {
-                for (const auto activation : {Activation::identity, Activation::leaky_relu, Activation::swish}) {
+                for (const Architecture& shape : {Architecture{widths, Activation::identity},
+                                                  {widths, Activation::identity, true},
+                                                  {widths, Activation::leaky_relu},
+                                                  {widths, Activation::swish, true}}) {
                     const auto problem = data.problem(elements, pooled, loss);
-                    train_on_samples(widths, problem, activation, 0);
-                    train_on_samples(widths, problem, activation, 100);
+                    train_on_samples(shape, problem, 0);
+                    train_on_samples(shape, problem, 100);
                     if (elements.count == 3 && widths.front() % 3 == 0) {
                         auto faster = problem;
                         faster.fourier = transform<T>(widths.front());
-                        train_on_samples(widths, faster, activation, 0);
+                        train_on_samples(shape, faster, 0);
                     }
                     if constexpr (std::is_same_v<T, double>) {
-                        multiply_on_samples(widths, problem, activation, 1);
-                        multiply_on_samples(widths, problem, activation, 5);
+                        multiply_on_samples(shape, problem, 1);
+                        multiply_on_samples(shape, problem, 5);
                     }
                 }
             }

@@ -85,12 +85,12 @@ struct SampleCase {
     Matrix<double> X, targets;
     SampleProblem<double> problem{
         {X.data(), X.rows(), X.cols()}, {targets.data(), 3, X.rows()}, {}, false, Loss::cross_entropy};
-    std::vector<Index> widths{12, 7, 3};
+    Architecture network{{12, 7, 3}, Activation::tanh, true};
 };
 
 // One run, its samples shared among so many threads.
 Vector<double> train_on_samples(const SampleCase& data, Index on) {
-    SampleObjective<double> objective(data.problem, data.widths, Activation::tanh, {}, on);
+    SampleObjective<double> objective(data.problem, data.network, {}, on);
     Run<double> run(0, 12, objective.parameters());
     Recorder recorder = run.recorder(7, 7, 12);
     descend(objective, {nullptr, 1}, run.rule, run.stretch, run.state, recorder, run.stop);
@@ -100,12 +100,12 @@ Vector<double> train_on_samples(const SampleCase& data, Index on) {
 // Products of one Hessian each, at the same data.
 Matrix<double> multiply(const SampleCase& data, Index on) {
     std::srand(7);
-    const Matrix<double> at = Matrix<double>::Random(4, 12 * 7 + 7 * 3);
+    const Matrix<double> at = Matrix<double>::Random(4, 13 * 7 + 8 * 3);
     Matrix<double> out(at.rows(), at.cols());
     run_all(
         at.rows(), on,
         [&](Index i, const auto&) {
-            SampleHessian<double> hessian(data.problem, data.widths, Activation::tanh, {}, at.row(i).transpose());
+            SampleHessian<double> hessian(data.problem, data.network, {}, at.row(i).transpose());
             View<double> to(out.row(i).data(), 1, out.cols());
             Pulse pulse([] { return true; });
             hessian.apply({at.row(i).data(), 1, at.cols()}, to, pulse);

@@ -23,6 +23,11 @@ ARRAY_ARGUMENTS = {
     ),
     ("Network", "weights"): (lambda a: lv.Network([a, LAYERS[1]]), LAYERS[0], {"one column more", "no columns"}),
     ("Network, second layer", "weights"): (lambda a: lv.Network([LAYERS[0], a]), LAYERS[1], {*FREE_ROWS, "empty"}),
+    ("Network", "biases"): (
+        lambda a: lv.Network(LAYERS, "tanh", [a, np.ones(len(LAYERS[1]))]),
+        np.ones(len(LAYERS[0])),
+        {},
+    ),
     ("init.given", "weights"): (lambda a: lv.init.given([a, LAYERS[1]]), LAYERS[0], {"one column more", "no columns"}),
 }
 
@@ -50,6 +55,18 @@ SCALARS = {
             "do not fit": [W, W],
             "dict": {},
             "a vector": [np.ones(3)],
+        },
+    ),
+    ("Network", "biases"): (
+        lambda v: lv.Network(LAYERS, biases=v),
+        {
+            "empty": [],
+            "number": 3.0,
+            "one vector": np.ones(2),
+            "one too few": [np.ones(len(LAYERS[0]))],
+            "too long": [np.ones(len(W) + 1) for W in LAYERS],
+            "columns": [np.ones((len(W), 1)) for W in LAYERS],
+            "True": True,
         },
     ),
     ("init.given", "weights"): (lv.init.given, {"empty": [], "None": None, "one matrix": W, "do not fit": [W, W]}),

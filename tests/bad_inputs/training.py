@@ -22,6 +22,26 @@ def train(**options):
 SCALARS = {
     ("train", "activation"): (lambda v: lv.train(ON_SAMPLES, epochs=1, activation=v), NOT_ACTIVATIONS),
     ("train on Moments", "Moments"): (lambda v: train(activation=v), {"relu": "relu", "tanh": "tanh"}),
+    ("train", "biases"): (
+        lambda v: lv.train(ON_SAMPLES, epochs=1, biases=v),
+        {"None": None, "number": 1, "str": "yes", "zeros": [np.zeros(len(W)) for W in LAYERS]},
+    ),
+    ("biases on Moments", "Moments"): (
+        lambda v: v(lv.Network(LAYERS, biases=[np.zeros(len(W)) for W in LAYERS])),
+        {
+            "train": lambda network: train(biases=True),
+            "hessian": lambda network: lv.hessian(PROBLEM, network),
+            "predictor": lambda network: lv.predictor(PROBLEM, network),
+            "network_loss": lambda network: lv.network_loss(PROBLEM, network),
+            "value_and_gradient": lambda network: lv.value_and_gradient(PROBLEM, network),
+            "classify": lambda network: lv.classify(PROBLEM, network),
+            "gradient_flow": lambda network: lv.dynamics.gradient_flow(PROBLEM, network, [1.0]),
+        },
+    ),
+    ("train without biases", "init"): (
+        lambda v: lv.train(ON_SAMPLES, epochs=1, init=v),
+        {"given": lv.init.given(lv.Network(LAYERS, biases=[np.zeros(len(W)) for W in LAYERS]))},
+    ),
     ("train on Samples", "batches"): (
         lambda v: lv.train(ON_SAMPLES, epochs=1, batches=v),
         {"number": 4, "str": "full", "class": lv.Batches, "array": np.arange(8)},

@@ -31,9 +31,10 @@ def hessian(problem: Problem, network: Network | Trace) -> CurvatureOperator | A
     For the Trace of a run, recorded with `Record(networks=True)`, it is the sequence of Hessians at its states, each
     made when it is asked for; `curvature.extremes` and the densities take it as it is. So for the other matrices.
 
-    Coordinates are W_1, ..., W_L, raveled row-major and joined (`Network.flat`). On moments one product costs O(h·d0²)
-    for the first hidden width h, whatever the number of samples (O(h·k·d0) for k < d0/2 rows); on Samples it takes a
-    pass over them. `matmat` takes a block of vectors at once. At a kink of relu the curvature counts as 0.
+    Coordinates are W_1, ..., W_L and the biases, raveled row-major and joined (`Network.flat`). On moments one product
+    costs O(h·d0²) for the first hidden width h, whatever the number of samples (O(h·k·d0) for k < d0/2 rows); on
+    Samples it takes a pass over them. `matmat` takes a block of vectors at once. At a kink of relu the curvature counts
+    as 0.
 
     >>> import linvariance as lv
     >>> m = lv.Moments.from_data([[1.0]], [[2.0]])
@@ -180,10 +181,10 @@ class CurvatureOperator(LinearOperator):  # type: ignore[misc]
 
     def diagonal(self) -> Array:
         """Its diagonal (N,)."""
-        out, moment, samples = [np.zeros(W.shape) for W in self._weights], self._moment, self._samples
+        out, moment, samples = layerwise.zeros(self._network), self._moment, self._samples
         with _as_in_products():
             if moment is not None:
-                for D, block in zip(out, diagonal_blocks(moment, self._weights), strict=True):
+                for D, block in zip(out, diagonal_blocks(moment, self._weights), strict=False):
                     D += np.outer(np.diagonal(block.inner), np.diagonal(block.outer))
             if samples is not None:
                 for D, more in zip(out, layerwise.diagonals(samples, self._network, self.second), strict=True):
@@ -197,15 +198,15 @@ class CurvatureOperator(LinearOperator):  # type: ignore[misc]
     def blocks(self) -> list[Array]:
         """Its block (N_j, N_j) in each layer, W_j raveled: all that a layer's curvature is while the others rest.
 
-        Refused above 1 GiB.
+        With biases followed by the block (d_j, d_j) of each b_j. Refused above 1 GiB.
         """
-        sizes = [W.size for W in self._weights]
+        sizes = [p.size for p in self._network.parameters]
         what = f"The blocks of layers of {', '.join(map(str, sizes)):.60} weights"
         refuse_large(8 * sum(size**2 for size in sizes), what, "use the products of the whole, or its diagonal")
-        out, moment, samples = [np.zeros((W.size, W.size)) for W in self._weights], self._moment, self._samples
+        out, moment, samples = [np.zeros((size, size)) for size in sizes], self._moment, self._samples
         with _as_in_products():
             if moment is not None:
-                for B, W, block in zip(out, self._weights, diagonal_blocks(moment, self._weights), strict=True):
+                for B, W, block in zip(out, self._weights, diagonal_blocks(moment, self._weights), strict=False):
                     block.write(B.reshape(2 * W.shape))
             if samples is not None:
                 for B, more in zip(out, layerwise.blocks(samples, self._network, self.second), strict=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
@@ -18,15 +17,18 @@ from ..problems import Problem
 
 
 def balancedness(network: Network) -> Array:
-    """‖W_{j+1}ᵀW_{j+1} - W_j W_jᵀ‖ for j = 1, ..., L - 1: (L-1,). Gradient flow conserves these matrices.
+    """‖W_{j+1}ᵀW_{j+1} - W_j W_jᵀ‖ for j = 1, ..., L - 1: (L-1,). Gradient flow of a linear network conserves them.
 
+    That is, the matrices; with biases those in which W_j W_jᵀ has [W_j, b_j] in place of W_j.
     So small initial weights stay nearly balanced (Arora, Cohen and Hazan 2018); gradient descent moves them by O(lr).
     Weight decay shrinks them, as exp(-2·weight_decay·t) at time t = lr·epochs.
 
     >>> balancedness(Network([[[3.0, 4.0]], [[5.0]], [[1.0]]]))
     array([ 0., 24.])
     """
-    pairs = itertools.pairwise(_layers(network))
+    layers = _layers(network)
+    entering = [np.column_stack(one) for one in zip(layers, network.biases, strict=True)] if network.biases else layers
+    pairs = zip(entering[:-1], layers[1:], strict=True)
     return np.array([np.linalg.norm(upper.T @ upper - lower @ lower.T) for lower, upper in pairs])
 
 

@@ -1,4 +1,7 @@
-"""Initializations: callables (widths, generator) -> [W_1, ..., W_L] in float64, drawn layer by layer, row-major."""
+"""Initializations: callables (widths, generator) -> [W_1, ..., W_L] in float64, drawn layer by layer, row-major.
+
+Biases start at 0, unless what is returned is a Network that has some, as that of `given`.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,11 @@ from .network import Network
 
 __all__ = ["Init", "balanced", "gaussian", "given", "pytorch"]
 
-Init = Callable[[Sequence[int], np.random.Generator], Sequence[Array]]
+Init = Callable[[Sequence[int], np.random.Generator], Sequence[Array] | Network]
 
 
 def pytorch() -> Init:
-    """U(-1/√fan_in, 1/√fan_in), PyTorch's default for a linear layer without bias."""
+    """U(-1/√fan_in, 1/√fan_in), PyTorch's default for the weights of a linear layer."""
     return _PyTorch()
 
 
@@ -72,13 +75,13 @@ class _Given:
     network: Network
     activation: str | None  # None: any
 
-    def __call__(self, widths: Sequence[int], generator: np.random.Generator) -> list[Array]:
+    def __call__(self, widths: Sequence[int], generator: np.random.Generator) -> list[Array] | Network:
         if self.network.widths != tuple(widths):
             raise ValueError(
                 f"init holds weights of widths ({some(self.network.widths)}), but the runs have widths "
                 f"({some(widths)})."
             )
-        return [np.asarray(W, dtype=np.float64) for W in self.network.weights]
+        return self.network if self.network.biases else [np.asarray(W, dtype=np.float64) for W in self.network.weights]
 
 
 def _shapes(widths: Sequence[int]) -> list[tuple[int, int]]:

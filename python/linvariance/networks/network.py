@@ -1,8 +1,9 @@
-"""Networks: the layers W_1, ..., W_L, their product where they are linear, and the function they are."""
+"""Networks: the layers W_1, ..., W_L and their biases, their product where they are linear, the function they are."""
 
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -22,13 +23,18 @@ Layers = tuple[npt.NDArray[Any], ...]
 
 
 class Network:
-    """A network x -> W_L φ(... φ(W_1 x)) without biases; deep linear, x -> W_L ... W_1 x, unless φ is given.
+    """A network x -> W_L φ(... φ(W_1 x)); deep linear, x -> W_L ... W_1 x, unless φ is given.
+
+    With `biases` it is x -> W_L φ(... φ(W_1 x + b_1)) + b_L, for problems on Samples; the paper's networks have none.
+    A group acts on the inputs, and these enter by W_1 alone: no method of invariance touches the biases, nor does a
+    penalty or ridge.
 
     Args:
         weights: [W_1, ..., W_L] with W_j (d_j, d_{j-1}), finite, all float64 or all float32 (others become float64);
             a width of 0 is allowed.
         activation: φ, "identity", "relu", "leaky_relu" (slope 0.01), "swish", "tanh" or "gelu" (z Φ(z) with the
             normal distribution function Φ, exactly), after all layers but the last.
+        biases: [b_1, ..., b_L] with b_j (d_j,), finite; none unless given.
 
     >>> network = Network([[[1.0, 2.0, 3.0]], [[1.0], [10.0]]])
     >>> network.widths
@@ -40,9 +46,14 @@ class Network:
     array([[ 6., 60.]])
     """
 
-    def __init__(self, weights: Sequence[npt.ArrayLike], activation: str = "identity") -> None:
+    def __init__(
+        self,
+        weights: Sequence[npt.ArrayLike],
+        activation: str = "identity",
+        biases: Sequence[npt.ArrayLike] | None = None,
+    ) -> None:
         self.activation = named_activation(activation).name
-        layers = [_layer(W, f"weights[{j}]") for j, W in enumerate(listed(weights, "weights"))]
+        layers = [_entries(W, f"weights[{j}]", 2) for j, W in enumerate(listed(weights, "weights"))]
         if not layers:
             raise ValueError("weights is empty: a network has at least one layer W_1 (d1, d0).")
         for j in range(1, len(layers)):
@@ -51,18 +62,30 @@ class Network:
                     f"weights[{j}] has shape {layers[j].shape}, but weights[{j - 1}] has {len(layers[j - 1])} rows: "
                     "each layer must take what the one before gives."
                 )
-        if len({W.dtype for W in layers}) > 1:
-            layers = [W.astype(np.float64) for W in layers]
-        self.weights: Layers = tuple(frozen(W) for W in layers)
+        given = () if biases is None else listed(biases, "biases")
+        shifts = [_entries(b, f"biases[{j}]", 1) for j, b in enumerate(given)]
+        sizes, rows = [len(b) for b in shifts], [len(W) for W in layers]
+        if biases is not None and sizes != rows:
+            raise ValueError(
+                f"biases have ({some(sizes)}) entries, but the layers ({some(rows)}) rows: pass one b_j for each."
+            )
+        if len({p.dtype for p in (*layers, *shifts)}) > 1:
+            layers, shifts = ([p.astype(np.float64) for p in parts] for parts in (layers, shifts))
+        self.weights: Layers = tuple(map(frozen, layers))
+        self.biases: Layers = tuple(map(frozen, shifts))
 
     @classmethod
     def from_flat(cls, flat: npt.NDArray[Any], widths: Sequence[int], activation: str = "identity") -> Network:
-        """From all layers raveled row-major and joined, W_1 first; not checked, so it may hold a diverged run."""
+        """From what `flat` is, with biases if it is so long; not checked, so it may hold a diverged run."""
         network = cls.__new__(cls)
         network.activation = activation
-        shapes = list(zip(widths[1:], widths[:-1], strict=True))
-        parts = np.split(flat, np.cumsum([rows * columns for rows, columns in shapes])[:-1])
-        network.weights = tuple(frozen(part.reshape(shape)) for part, shape in zip(parts, shapes, strict=True))
+        shapes: list[tuple[int, ...]] = list(zip(widths[1:], widths[:-1], strict=True))
+        depth = len(shapes)
+        if flat.size > count_weights(widths):
+            shapes += [(width,) for width in widths[1:]]
+        parts = np.split(flat, np.cumsum([math.prod(shape) for shape in shapes])[:-1])
+        found = tuple(frozen(part.reshape(shape)) for part, shape in zip(parts, shapes, strict=True))
+        network.weights, network.biases = found[:depth], found[depth:]
         return network
 
     @property
@@ -72,25 +95,30 @@ class Network:
 
     @property
     def is_linear(self) -> bool:
-        """Whether it is a linear map: without activation, or without hidden layer to activate."""
+        """Whether it is a linear map, or with biases an affine one: no activation, or no hidden layer to activate."""
         return self.activation == "identity" or len(self.weights) == 1
 
     @property
+    def parameters(self) -> Layers:
+        """W_1, ..., W_L and, with biases, b_1, ..., b_L."""
+        return self.weights + self.biases
+
+    @property
     def flat(self) -> npt.NDArray[Any]:
-        """All layers raveled row-major and joined, W_1 first: the coordinates of `hessian`."""
-        return np.concatenate([W.ravel() for W in self.weights])
+        """All of `parameters` raveled row-major and joined: the coordinates of `hessian`."""
+        return np.concatenate([p.ravel() for p in self.parameters])
 
     @cached_property
     def is_finite(self) -> bool:
         """Whether no weight is NaN or infinite, as after a run that diverged."""
-        return all(bool(np.isfinite(W).all()) for W in self.weights)
+        return all(bool(np.isfinite(p).all()) for p in self.parameters)
 
     @cached_property
     def matrix(self) -> npt.NDArray[Any]:
-        """W = W_L ... W_1 (dL, d0), of a linear network."""
+        """W = W_L ... W_1 (dL, d0) of a linear network; with biases the linear part of x -> W x + c."""
         if not self.is_linear:
             raise ValueError(f"A {self.activation} network has no end-to-end matrix: call it, or look at its weights.")
-        return frozen(_core.product(list(self.widths), self.flat))
+        return frozen(_core.product(list(self.widths), np.concatenate([W.ravel() for W in self.weights])))
 
     def __call__(self, X: npt.ArrayLike) -> Array:
         """Outputs (..., dL) for inputs X (..., d0)."""
@@ -100,13 +128,15 @@ class Network:
 
     def outputs_of(self, inputs: Array) -> Array:
         """As a call, behind the gate; no inputs at all (a width of 0) are fine here."""
-        H: Array = inputs @ self.weights[0].T
-        for W in self.weights[1:]:
-            H = named_activation(self.activation).function(H) @ W.T
+        H = inputs
+        for j, W in enumerate(self.weights):
+            H = (named_activation(self.activation).function(H) if j else H) @ W.T
+            if self.biases:
+                H = H + self.biases[j]
         return H
 
     def to_torch(self) -> Any:
-        """As a torch.nn.Sequential of Linear layers without bias and activations, with copies of the weights.
+        """As a torch.nn.Sequential of Linear layers and activations, with copies of the weights and biases.
 
         It takes what the network takes; `predictor` says what that is in a problem.
 
@@ -120,20 +150,21 @@ class Network:
           (2): Linear(in_features=1, out_features=1, bias=False)
         )
         """
-        return module_of(self.weights, self.activation)
+        return module_of(self.weights, self.biases, self.activation)
 
     @classmethod
     def from_torch(cls, module: Any) -> Network:
-        """Of a torch.nn.Sequential of Linear layers without bias, from any device, and one kind of activation.
+        """Of a torch.nn.Sequential of Linear layers, from any device, and one kind of activation.
+
+        All of its layers have biases, or none.
 
         Raises:
             ImportError: without PyTorch.
-            TypeError, ValueError: naming the part of the module that a Network has not: a bias, dropout, ...
+            TypeError, ValueError: naming the part of the module that a Network has not: dropout, a bias here and there.
 
         >>> from torch.nn import Linear, ReLU, Sequential
-        >>> network = Network.from_torch(Sequential(Linear(3, 2, bias=False), ReLU(), Linear(2, 1, bias=False)))
-        >>> network.widths, network.activation
-        ((3, 2, 1), 'relu')
+        >>> Network.from_torch(Sequential(Linear(3, 2), ReLU(), Linear(2, 1)))
+        Network(3-2-1, relu, biases, float32)
         """
         return cls(*layers_of(module))
 
@@ -158,15 +189,14 @@ class Network:
     def from_fields(cls, fields: files.Fields, flat: npt.NDArray[Any]) -> Network:
         """From what a file says of widths and activation; ValueError where that contradicts."""
         widths = check_widths(fields.array("widths", 1, "i").tolist())
-        if flat.size != sum(rows * columns for rows, columns in itertools.pairwise(widths)):
-            raise ValueError(f"widths ({some(widths)}) contradict the number of weights, {flat.size}")
+        counts_of([widths], flat.size)
         return cls.from_flat(flat, widths, named_activation(fields.text("activation")).name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Network.from_flat, (self.flat, self.widths, self.activation)
 
     def __repr__(self) -> str:
-        kind = "" if self.activation == "identity" else f"{self.activation}, "
+        kind = ("" if self.activation == "identity" else f"{self.activation}, ") + "biases, " * bool(self.biases)
         return f"Network({'-'.join(map(str, self.widths))}, {kind}{self.weights[0].dtype})"
 
 
@@ -191,12 +221,13 @@ def predictor(problem: Problem, network: Network) -> Callable[[npt.ArrayLike], A
         inputs, W = last_axis(X, "X", rep.dim), np.asarray(network.weights[0], dtype=np.float64)
         elements, H = rep.elements(), np.zeros((*inputs.shape[:-1], len(W)))
         for g in elements:
-            H += phi(inputs @ rep.multiply(W, g).T)
+            A = inputs @ rep.multiply(W, g).T
+            H += phi(A + network.biases[0] if network.biases else A)
         H /= len(elements)
         if single:
             return H
-        rest = Network.from_flat(network.flat[network.weights[0].size :], network.widths[1:], network.activation)
-        return rest.outputs_of(H)
+        rest = np.concatenate([p.ravel() for p in (*network.weights[1:], *network.biases[1:])])
+        return Network.from_flat(rest, network.widths[1:], network.activation).outputs_of(H)
 
     if problem.method == "convolutional":
         return pooled
@@ -226,9 +257,9 @@ def network_loss(problem: Problem, network: Network) -> float:
 def value_and_gradient(problem: Problem, network: Network) -> tuple[float, list[Array]]:
     """The problem's loss at a network, and its gradient [G_1, ..., G_L] in the layers, G_j of the shape of W_j.
 
-    In float64, whatever the network holds. On Moments G_j = (W_L ... W_{j+1})ᵀ D (W_{j-1} ... W_1)ᵀ with
-    D = 2 (W S' - C'), and the first call prepares S' for all that follow; on Samples by back-propagation. The
-    gradient of a linear map alone is `Problem.gradient`.
+    In float64, whatever the network holds; with biases they are followed by [g_1, ..., g_L], of b_1, ..., b_L. On
+    Moments G_j = (W_L ... W_{j+1})ᵀ D (W_{j-1} ... W_1)ᵀ with D = 2 (W S' - C'), and the first call prepares S' for all
+    that follow; on Samples by back-propagation. The gradient of a linear map alone is `Problem.gradient`.
 
     >>> import linvariance as lv
     >>> p = lv.unconstrained(lv.Moments.from_data([[1.0]], [[3.0]]), rank=1)
@@ -241,8 +272,8 @@ def value_and_gradient(problem: Problem, network: Network) -> tuple[float, list[
         return problem.objective.loss_at(layers), problem.objective.gradient_at(layers)
     flat = np.asarray(network.flat, dtype=np.float64)
     value, gradient = problem.objective.core().gradient(list(network.widths), network.activation, flat)
-    ends = np.cumsum([W.size for W in network.weights])[:-1]
-    return value, [G.reshape(W.shape) for G, W in zip(np.split(gradient, ends), network.weights, strict=True)]
+    ends = np.cumsum([p.size for p in network.parameters])[:-1]
+    return value, [G.reshape(p.shape) for G, p in zip(np.split(gradient, ends), network.parameters, strict=True)]
 
 
 def _in_double(network: Network) -> list[Array]:
@@ -264,7 +295,21 @@ def check_fit(problem: Problem, network: Network, name: str = "network") -> None
         )
     if not network.is_finite:
         raise ValueError(f"{name} holds NaN or infinite weights.")
-    check_activation_fits(problem, "identity" if network.is_linear else network.activation)
+    check_activation_fits(problem, "identity" if network.is_linear else network.activation, bool(network.biases))
+
+
+def count_weights(widths: Sequence[int], biases: bool = False) -> int:
+    """How many entries all layers of these widths have, or with biases all layers and those."""
+    return sum(after * (before + biases) for before, after in itertools.pairwise(widths))
+
+
+def counts_of(shapes: Sequence[Sequence[int]], total: int) -> list[int]:
+    """Of networks that have so many weights together, all of them biases or none; ValueError if that cannot be."""
+    for biases in (False, True):
+        counts = [count_weights(shape, biases) for shape in shapes]
+        if sum(counts) == total:
+            return counts
+    raise ValueError(f"widths {some(shapes)} contradict the number of weights, {total}")
 
 
 def check_widths(widths: Sequence[int]) -> tuple[int, ...]:
@@ -275,17 +320,22 @@ def check_widths(widths: Sequence[int]) -> tuple[int, ...]:
     return found
 
 
-def _layer(W: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
-    array = as_array(W, name)
-    if array.ndim != 2:
-        raise ValueError(f"{name} must be a matrix, but has shape {array.shape}.")
+def _entries(given: npt.ArrayLike, name: str, ndim: int) -> npt.NDArray[Any]:
+    array = as_array(given, name)
+    if array.ndim != ndim:
+        raise ValueError(f"{name} must be a {'vector' if ndim == 1 else 'matrix'}, but has shape {array.shape}.")
     if not np.isfinite(array).all():
         raise ValueError(f"{name} holds NaN or infinite entries: every weight must be finite.")
     return np.array(array, dtype=np.float32 if array.dtype == np.float32 else np.float64, order="C")
 
 
-def check_activation_fits(problem: Problem, activation: str) -> None:
-    """ValueError for a nonlinear network of a problem that only linear ones have."""
+def check_activation_fits(problem: Problem, activation: str, biases: bool = False) -> None:
+    """ValueError for a nonlinear network, or one with biases, of a problem that only linear ones have."""
+    if biases and isinstance(problem.objective, Quadratic):
+        raise ValueError(
+            "A network with biases needs the samples themselves: pose the problem on Samples(X, y). On Moments center "
+            "the data, moments.centered(), or add a column of ones to X."
+        )
     if named_activation(activation).name == "identity":
         refuse_bound_layers(problem)
         return

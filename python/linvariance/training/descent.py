@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ import numpy.typing as npt
 
 from ..arrays import MEMORY_LIMIT, instance, integer, listed, refuse_large, some
 from ..networks.init import Init, pytorch
-from ..networks.network import Network, check_activation_fits, check_fit, check_widths, network_loss
+from ..networks.network import Network, check_activation_fits, check_fit, check_widths, count_weights, network_loss
 from ..objectives.empirical import Empirical
 from ..problems import Problem, refuse_bound_layers
 from ..progress import Progress
@@ -33,6 +32,7 @@ def train(
     widths: Sequence[int] | Sequence[Sequence[int]] | None = None,
     *,
     activation: str = "identity",
+    biases: bool = False,
     optimizer: Optimizer | None = None,
     epochs: int,
     batches: Batches | None = None,
@@ -45,7 +45,7 @@ def train(
     threads: int | None = None,
     progress: Progress = False,
 ) -> Trace:
-    """Trains a network on each problem from each seed, by descent on W_1, ..., W_L.
+    """Trains a network on each problem from each seed, by descent on W_1, ..., W_L and, if it has some, its biases.
 
     Problems may differ in method, rank and dim, as hard-wired ones do, so that one call compares them: traces are in
     the order given, and all runs share the threads.
@@ -65,9 +65,12 @@ def train(
             Refused unless they start at dim, end at outputs and min(widths) == min(rank, dim, outputs), so that the
             network poses this very problem.
         activation: of the hidden layers; see `Network`. Others than "identity" need Samples.
+        biases: whether the networks have some; see `Network`. They need Samples, start at 0 or where `init` says, and
+            decay as the weights do. Norms, entries and weights that are recorded are without them.
         optimizer: Adam() unless given; GradientDescent, AdamW, RMSprop, or a function of one's own,
-            (weights, gradient, state) -> weights, of lists [W_1, ..., W_L] and [G_1, ..., G_L] and a dict that is
-            empty at first and the run's own. It is called at every step: about 100 µs, one run after the other.
+            (weights, gradient, state) -> weights, of lists [W_1, ..., W_L] and [G_1, ..., G_L], the biases after the
+            layers, and a dict that is empty at first and the run's own. It is called at every step: about 100 µs, one
+            run after the other.
         epochs: number of updates, or of passes through the batches, 0 or more.
         batches: mini-batches, on Samples; the full batch unless given.
         seeds: of numpy's default_rng.
@@ -114,14 +117,16 @@ def train(
     seeds = [integer(seed, f"seeds[{k}]", minimum=0) for k, seed in enumerate(listed(seeds, "seeds"))]
     if not seeds:
         raise ValueError("seeds is empty: pass at least one, e.g. seeds=(0,).")
+    instance(biases, bool, "biases", "whether the networks have some")
     for problem in runs:
-        check_activation_fits(problem, activation)
+        check_activation_fits(problem, activation, biases)
     kind = _kind(dtype)
     record = Record() if record is None else record
     instance(record, Record, "record", "e.g. Record(every=10)")
     optimizer = Adam() if optimizer is None else optimizer
     _check_optimizer(optimizer)
-    _refuse_memory(record, shapes, activation, len(seeds), epochs)
+    counts = [count_weights(shape, biases) for shape in shapes]
+    _refuse_memory(record, shapes, counts, activation, len(seeds), epochs)
     draw = pytorch() if init is None else init
     theirs = getattr(draw, "activation", None)
     if theirs not in (None, activation):
@@ -132,7 +137,7 @@ def train(
         _refuse_float32_overflow(runs)
     if batches is not None:
         instance(batches, Batches, "batches", "e.g. Batches(size=64)")
-    drawn = {shape: _starts(draw, shape, seeds, kind) for shape in dict.fromkeys(shapes)}
+    drawn = {shape: _starts(draw, shape, biases, seeds, kind) for shape in dict.fromkeys(shapes)}
     starts = tuple(drawn[shape] for shape in shapes)
     state = State.of_starts(tuple(runs), starts, optimizer, batches, tuple(seeds), record)
     return run(
@@ -193,7 +198,8 @@ def resume(
             if network.is_finite:
                 check_fit(problem, network, "trace.network")
             _refuse_other_loss(problem, network, float(losses[i, k]))
-    _refuse_memory(state.record, shapes, activation, len(state.seeds), state.epoch + epochs)
+    counts = [of_one[0].flat.size for of_one in trace.networks]
+    _refuse_memory(state.record, shapes, counts, activation, len(state.seeds), state.epoch + epochs)
     state = replace(state, stopped=np.where(state.diverged, state.stopped, -1))
     return run(
         state, shapes, activation, state.epoch + epochs,
@@ -277,15 +283,22 @@ def _magnitudes(problem: Problem) -> tuple[npt.NDArray[Any], ...]:
     return problem.quadratic.moment if factor is None else factor[0], problem.quadratic.cross
 
 
-def _refuse_memory(record: Record, shapes: Sequence[tuple[int, ...]], activation: str, seeds: int, epochs: int) -> None:
+def _refuse_memory(
+    record: Record,
+    shapes: Sequence[tuple[int, ...]],
+    counts: Sequence[int],
+    activation: str,
+    seeds: int,
+    epochs: int,
+) -> None:
+    """For networks of these widths, with so many weights each."""
     rows = rows_of(shapes, activation)
     if record.weights and len(set(rows)) > 1:
         raise ValueError(
             f"record keeps the first layers, which have {some(sorted(set(rows)))} rows: they fit no one array. Record "
             "networks=True in place of weights=True, or train the problems apart."
         )
-    parameters = [sum(after * before for before, after in itertools.pairwise(shape)) for shape in shapes]
-    networks = 8 * 6 * seeds * sum(parameters)  # starts, weights, gradients, Adam's two means, the final networks
+    networks = 8 * 6 * seeds * sum(counts)  # starts, weights, gradients, Adam's two means, the final networks
     if networks > 8 * MEMORY_LIMIT:
         raise ValueError(
             f"{seeds * len(shapes)} networks of widths up to {max(map(max, shapes)):,} would take "
@@ -293,7 +306,7 @@ def _refuse_memory(record: Record, shapes: Sequence[tuple[int, ...]], activation
         )
     states = epochs // record.every + 1 + (epochs % record.every != 0)
     cells = record.weights * sum(count * shape[0] for count, shape in zip(rows, shapes, strict=True))
-    cells += record.networks * sum(parameters)
+    cells += record.networks * sum(counts)
     looks = 2 * len(record.entries) * sum(shape[0] for shape in shapes)
     size = 8 * (seeds * states * ((6 + len(record.entries)) * len(shapes) + cells) + looks)
     refuse_large(
@@ -303,25 +316,31 @@ def _refuse_memory(record: Record, shapes: Sequence[tuple[int, ...]], activation
     )
 
 
-def _starts(draw: Init, shape: tuple[int, ...], seeds: Sequence[int], kind: np.dtype[Any]) -> npt.NDArray[Any]:
+def _starts(
+    draw: Init, shape: tuple[int, ...], biases: bool, seeds: Sequence[int], kind: np.dtype[Any]
+) -> npt.NDArray[Any]:
     """(seeds, parameters)."""
-    return np.stack([_start(draw, shape, seed) for seed in seeds]).astype(kind)
+    return np.stack([_start(draw, shape, biases, seed) for seed in seeds]).astype(kind)
 
 
-def _start(draw: Init, shape: tuple[int, ...], seed: int) -> npt.NDArray[Any]:
+def _start(draw: Init, shape: tuple[int, ...], biases: bool, seed: int) -> npt.NDArray[Any]:
     try:
         layers = draw(shape, np.random.default_rng(seed))
     except TypeError as error:  # such as init.pytorch instead of init.pytorch()
         raise TypeError(f"init must take (widths, generator) and return layers: {error}") from error
     try:
-        network = Network(layers)
+        network = layers if isinstance(layers, Network) else Network(layers)
     except (TypeError, ValueError) as error:
         raise ValueError(f"init returned no layers of a network: {error}") from error
     if network.widths != shape:
         raise ValueError(
             f"init returned layers of widths ({some(network.widths)}), but the runs have widths ({some(shape)})."
         )
-    return network.flat.astype(np.float64)
+    if network.biases and not biases:
+        raise ValueError("init gives the networks biases, but they are to have none: pass biases=True.")
+    flat: npt.NDArray[Any] = network.flat.astype(np.float64)
+    missing = count_weights(shape, biases) - flat.size
+    return np.append(flat, np.zeros(missing))
 
 
 def _check_optimizer(optimizer: object) -> None:

@@ -29,9 +29,9 @@ def gradient(problem: Problem, network: Network, rows: npt.NDArray[np.int32] | N
 
 def step(rule: OwnRule, network: Network, slope: npt.NDArray[Any], state: dict[str, Any]) -> npt.NDArray[Any]:
     """All layers joined after one step of the rule, which may write to its state and to nothing that others see."""
-    shapes, kind = [W.shape for W in network.weights], network.weights[0].dtype
-    gradients = Network.from_flat(slope, network.widths).weights
-    found = rule([W.copy() for W in network.weights], [G.copy() for G in gradients], state)
+    shapes, kind = [W.shape for W in network.parameters], network.weights[0].dtype
+    gradients = Network.from_flat(slope, network.widths).parameters
+    found = rule([W.copy() for W in network.parameters], [G.copy() for G in gradients], state)
     if not isinstance(found, (list, tuple)):
         raise TypeError(f"optimizer must return the new weights [W_1, ..., W_L], but returned {type(found).__name__}.")
     layers = [as_array(W, f"optimizer's weights[{j}]") for j, W in enumerate(found)]

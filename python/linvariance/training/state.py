@@ -34,7 +34,7 @@ class State:
         optimizer, batches, seeds, record: what `train` was given.
         memories: [problem][seed], what an optimizer of one's own keeps.
         epoch: how many epochs the runs have behind them.
-        layers: [problem], (seeds, P) each, all W_j raveled and joined, in the precision of the runs.
+        layers: [problem], (seeds, P) each, raveled and joined as in `Network.flat`, in the precision of the runs.
         means: [problem], (seeds, M, P) each, of the optimizer: momentum, or Adam's two means.
         steps: (...), how many steps it has made.
         stopped: (...), the epoch in which a run stopped, by `until` or as its loss was not finite; -1 for others.

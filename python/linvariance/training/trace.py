@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ import numpy.typing as npt
 from .. import files
 from ..arrays import Array, integer, some
 from ..networks.activations import activation as named_activation
-from ..networks.network import Network, check_widths
+from ..networks.network import Network, check_widths, counts_of
 from ..plots import Curve, draw, explain, few, looks, opened, wide_range
 from ..tables import Columns, Table, Tabular
 from .state import State
@@ -44,7 +43,7 @@ class Trace(Tabular):
         norm_seen, norm_frozen: its two parts (see Split), for augmented problems; NaN elsewhere, 0 for hard-wired ones.
         entries: (..., T, E), the followed entries of W.
         weights: (..., T, dL, d0), if recorded, else None.
-        layers: [problem][seed], (T, P) each, all layers W_j raveled and joined (see `Network.flat`), if recorded, else
+        layers: [problem][seed], (T, P) each, all layers raveled and joined (see `Network.flat`), if recorded, else
             None; see `network_at` and `states`.
         networks: final networks, [problem][seed]; problems may differ in their widths.
         state: what `resume` goes on from.
@@ -230,10 +229,8 @@ def _from_fields(fields: files.Fields) -> Trace:
     if min(depths) < 1 or sum(depths) + len(depths) != len(widths):
         raise ValueError(f"depths {some(depths.tolist())} contradict the number of widths, {len(widths)}")
     shapes = [check_widths(one.tolist()) for one in np.split(widths, np.cumsum(depths + 1)[:-1])]
-    sizes = [sum(after * before for before, after in itertools.pairwise(shape)) for shape in shapes]
-    if sum(sizes) != flats.shape[1]:
-        raise ValueError(f"widths {some(shapes)} contradict the number of weights, {flats.shape[1]}")
-    cuts, activation = np.cumsum(sizes)[:-1], named_activation(fields.text("activation")).name
+    cuts = np.cumsum(counts_of(shapes, flats.shape[1]))[:-1]
+    activation = named_activation(fields.text("activation")).name
     networks = tuple(
         tuple(Network.from_flat(flat, shape, activation) for flat in of_one)
         for of_one, shape in zip(np.split(flats, cuts, axis=1), shapes, strict=True)

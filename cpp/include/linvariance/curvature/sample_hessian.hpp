@@ -14,11 +14,10 @@ class SampleTangent : public SampleNetwork<T> {
     using Base = SampleNetwork<T>;
 
   public:
-    SampleTangent(const std::vector<Index>& widths, Activation activation, const FirstLayer<T>& first_layer,
-                  bool pooled, Second second)
-        : Base(widths, activation, first_layer, pooled), second_(second), tangents_(widths.size()) {
-        for (std::size_t j = 1; j < widths.size(); ++j) {
-            const Index rows = j == 1 ? first_layer.elements() * widths[1] : widths[j];
+    SampleTangent(const Architecture& shape, const FirstLayer<T>& first_layer, bool pooled, Second second)
+        : Base(shape, first_layer, pooled), second_(second), tangents_(shape.widths.size()) {
+        for (std::size_t j = 1; j < tangents_.size(); ++j) {
+            const Index rows = j == 1 ? first_layer.elements() * shape.widths[1] : shape.widths[j];
             for (auto* one : {&tangents_[j].curvature, &tangents_[j].pre, &tangents_[j].value, &tangents_[j].adjoint})
                 one->resize(rows * Base::block);
         }
@@ -38,8 +37,10 @@ class SampleTangent : public SampleNetwork<T> {
         const auto pre = [&](Index k) {
             return View<T>(pre_.data() + k * rows * this->columns_, rows, this->columns_);
         };
-        for (Index k = 0; k < copies; ++k, pulse.beat())
+        for (Index k = 0; k < copies; ++k, pulse.beat()) {
             first_layers[static_cast<std::size_t>(k)].enter(this->columns_, strided(x), pre(k), this->scratch_);
+            this->add_bias(directions.row(k).data(), 1, pre(k));
+        }
         for (Index branch = 0; branch < this->branches(); ++branch) {
             forward(branch, loss, targets);
             if (second_ == Second::hessian) {
@@ -51,8 +52,10 @@ class SampleTangent : public SampleNetwork<T> {
                 along(branch, loss, targets, directions.row(k).data(), one, out.row(k).data());
             }
         }
-        for (Index k = 0; k < copies; ++k, pulse.beat())
+        for (Index k = 0; k < copies; ++k, pulse.beat()) {
+            this->add_bias_gradient(pre(k), 1, out.row(k).data());
             this->first_layer_->add_gradient(this->columns_, strided(x), pre(k), stacks.row(k).data(), this->scratch_);
+        }
     }
 
   private:
@@ -77,6 +80,7 @@ class SampleTangent : public SampleNetwork<T> {
         for (std::size_t j = 2; j <= this->depth(); ++j) {
             auto A = this->value(j, branch), slope = this->view(this->layers_[j].slope, this->widths_[j]);
             set_ab<T>(this->layer(this->weights_, j), this->value(j - 1, branch), A);
+            this->add_bias(this->weights_, j, A);
             keep_curvature(j, A);
             if (j < this->depth()) activate<T>(this->activation_, A, slope);
         }
@@ -96,6 +100,7 @@ class SampleTangent : public SampleNetwork<T> {
             A.setZero();
             add_ab<T>(this->layer(V, j), this->value(j - 1, branch), A);
             add_ab<T>(this->layer(this->weights_, j), this->view(tangents_[j - 1].value, this->widths_[j - 1]), A);
+            this->add_bias(V, j, A);
             H = A.cwiseProduct(this->view(this->layers_[j].slope, this->widths_[j]));
         }
         auto raw_dot = this->view(tangents_[this->depth()].adjoint, this->widths_.back());
@@ -123,6 +128,7 @@ class SampleTangent : public SampleNetwork<T> {
                 add_atb<T>(this->layer(V, j), adjoint, next);
             }
             add_abt<T>(adjoint_dot, this->value(j - 1, branch), to);
+            this->add_bias_gradient(adjoint_dot, j, out);
             add_atb<T>(this->layer(this->weights_, j), adjoint_dot, next);
         }
         leave_tangent(branch, pre);
@@ -170,20 +176,20 @@ class SampleTangent : public SampleNetwork<T> {
 template <class T>
 class SampleHessian {
   public:
-    SampleHessian(const SampleProblem<T>& problem, const std::vector<Index>& widths, Activation activation,
-                  const Matrix<T>& P, const Vector<T>& weights, Second second = Second::hessian)
+    SampleHessian(const SampleProblem<T>& problem, const Architecture& shape, const Matrix<T>& P,
+                  const Vector<T>& weights, Second second = Second::hessian)
         : problem_(&problem),
-          first_layer_(problem.first_layer(widths[1])),
-          network_(widths, activation, first_layer_, problem.pooled, second),
+          first_layer_(problem.first_layer(shape.widths[1])),
+          network_(shape, first_layer_, problem.pooled, second),
           weights_(weights) {
-        first_layer_.set_weights({weights_.data(), widths[1], widths[0]});
+        first_layer_.set_weights({weights_.data(), shape.widths[1], shape.widths[0]});
         network_.set_weights(weights_.data());
         scratch_.resize(network_.parameters());
         if (P.size() > 0 && second != Second::empirical_fisher)
-            penalty_.emplace(
-                Chain(widths),
-                MomentObjective<T>{InputMoment<T>(P.template cast<double>()), Matrix<T>::Zero(widths.back(), P.cols())},
-                weights, second);
+            penalty_.emplace(Chain(shape.widths),
+                             MomentObjective<T>{InputMoment<T>(P.template cast<double>()),
+                                                Matrix<T>::Zero(shape.widths.back(), P.cols())},
+                             weights, second);
     }
 
     Index parameters() const { return network_.parameters(); }
@@ -192,11 +198,14 @@ class SampleHessian {
     void apply(const ConstView<T>& directions, View<T>& out, Pulse& pulse) {
         const Index copies = directions.rows(), h = network_.widths()[1], d = network_.widths()[0];
         const Index n = problem_->X.rows();
-        if (penalty_) {
-            penalty_->apply(directions, out, pulse);
-            out *= static_cast<T>(n * network_.branches());  // divided by below
-        } else {
-            out.setZero();
+        out.setZero();
+        if (penalty_) {  // of the layers, without the biases
+            const Index count = penalty_->parameters();
+            penalized_ = directions.leftCols(count);
+            penalties_.resize(copies, count);
+            View<T> to(penalties_.data(), copies, count);
+            penalty_->apply({penalized_.data(), copies, count}, to, pulse);
+            out.leftCols(count) = static_cast<T>(n * network_.branches()) * to;  // divided by below
         }
         while (static_cast<Index>(first_layers_.size()) < copies) first_layers_.push_back(problem_->first_layer(h));
         for (Index k = 0; k < copies; ++k)
@@ -218,7 +227,7 @@ class SampleHessian {
     SampleTangent<T> network_;
     Vector<T> weights_, scratch_;
     std::vector<FirstLayer<T>> first_layers_;  // of the directions
-    Matrix<T> stacks_;
+    Matrix<T> stacks_, penalized_, penalties_;
     std::optional<Hessian<T>> penalty_;
 };
 

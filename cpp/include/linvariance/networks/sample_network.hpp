@@ -1,4 +1,4 @@
-// A network on a block of samples, forward and back: x -> W_L φ(... φ(W_1 x)), linear if φ is the identity.
+// A network on a block of samples, forward and back: x -> W_L φ(... φ(W_1 x + b_1)) + b_L, with biases b_j or without.
 //
 // A matrix here is features x samples. The group acts on the first layer, so a block of data serves all elements at
 // once. Either the loss is averaged over them (augmentation), or the first hidden layer is (pooled: the
@@ -26,15 +26,23 @@ struct SampleProblem {
     FirstLayer<T> first_layer(Index units) const { return {elements, fourier ? &*fourier : nullptr, units, X.cols()}; }
 };
 
+// A network but for its weights, which lie one after another: W_1, ..., W_L row-major, then b_1, ..., b_L if `biased`.
+struct Architecture {
+    std::vector<Index> widths;  // d_0, ..., d_L
+    Activation activation;
+    bool biased = false;
+};
+
 template <class T>
 class SampleNetwork {
   public:
     static constexpr Index block = 96;  // samples at once: with their data they stay in the cache
 
     // The first layer is shared, and has its weights set before a pass over the data.
-    SampleNetwork(std::vector<Index> widths, Activation activation, const FirstLayer<T>& first_layer, bool pooled)
-        : widths_(std::move(widths)),
-          activation_(activation),
+    SampleNetwork(const Architecture& shape, const FirstLayer<T>& first_layer, bool pooled)
+        : widths_(shape.widths),
+          activation_(shape.activation),
+          biased_(shape.biased),
           first_layer_(&first_layer),
           elements_(first_layer.elements()),
           pooled_(pooled),
@@ -50,6 +58,11 @@ class SampleNetwork {
             layers_[j].offset = offset;
             offset += widths_[j] * widths_[j - 1];
         }
+        for (std::size_t j = 1; biased_ && j < widths_.size(); ++j) {
+            layers_[j].bias = offset;
+            offset += widths_[j];
+        }
+        ones_.setOnes(biased_ ? block : 0);
         parameters_ = offset;
         mean_.resize(pooled_ ? widths_[1] * block : 0);
     }
@@ -69,6 +82,7 @@ class SampleNetwork {
     void enter(const Eigen::MatrixBase<Derived>& X) {
         columns_ = X.rows();
         first_layer_->enter(columns_, strided(X), all(layers_[1].value), scratch_);
+        add_bias(weights_, 1, all(layers_[1].value));
     }
 
     // Its activation, and the mean over the elements if pooled.
@@ -88,6 +102,7 @@ class SampleNetwork {
         for (std::size_t j = 2; j <= depth(); ++j) {
             auto A = value(j, branch);
             set_ab<T>(layer(weights_, j), value(j - 1, branch), A);
+            add_bias(weights_, j, A);
             if (j == depth()) break;
             auto slope = view(layers_[j].slope, widths_[j]);
             activate<T>(activation_, A, slope);
@@ -105,20 +120,22 @@ class SampleNetwork {
             auto slope = layer(out, j);
             kernels<T>().times(adjoint.size(), raw(j).data(), layers_[j].slope.data(), adjoint.data());
             add_abt<T>(adjoint, value(j - 1, branch), slope);
+            add_bias_gradient(adjoint, j, out);
             set_atb<T>(layer(weights_, j), adjoint, below);
         }
     }
 
-    // Adds dLoss/dA_1 X to the gradient of the first layer's stack.
+    // Adds dLoss/dA_1 X to the gradient of the first layer's stack, which lies behind those of the weights.
     template <class Derived>
-    void add_first_gradient(const Eigen::MatrixBase<Derived>& X, T* stack_gradient) {
-        first_layer_->add_gradient(columns_, strided(X), all(layers_[1].adjoint), stack_gradient, scratch_);
+    void add_first_gradient(const Eigen::MatrixBase<Derived>& X, T* out) {
+        add_bias_gradient(all(layers_[1].adjoint), 1, out);
+        first_layer_->add_gradient(columns_, strided(X), all(layers_[1].adjoint), out + parameters_, scratch_);
     }
 
   protected:
     struct Layer {
         Vector<T> value, slope, adjoint, raw;  // H, φ'(A), dLoss/dA, dLoss/dH; the first one's of all elements
-        Index offset = 0;                      // of its weights
+        Index offset = 0, bias = 0;            // where its weights and its bias begin
     };
 
     View<T> view(Vector<T>& buffer, Index rows) { return {buffer.data(), rows, columns_}; }
@@ -129,6 +146,21 @@ class SampleNetwork {
     View<T> layer(T* flat, std::size_t j) const { return {flat + layers_[j].offset, widths_[j], widths_[j - 1]}; }
     ConstView<T> layer(const T* flat, std::size_t j) const {
         return {flat + layers_[j].offset, widths_[j], widths_[j - 1]};
+    }
+
+    // A += b_j 1ᵀ, of the first layer under each element.
+    void add_bias(const T* flat, std::size_t j, View<T> A) const {
+        if (!biased_) return;
+        const Eigen::Map<const Vector<T>> b(flat + layers_[j].bias, widths_[j]);
+        for (Index row = 0; row < A.rows(); row += b.size()) A.middleRows(row, b.size()).colwise() += b;
+    }
+    // The gradient of b_j += dLoss/dA_j 1.
+    void add_bias_gradient(View<T> adjoint, std::size_t j, T* flat) const {
+        if (!biased_) return;
+        const ConstView<T> ones(ones_.data(), 1, columns_);
+        View<T> out(flat + layers_[j].bias, widths_[j], 1);
+        for (Index row = 0; row < adjoint.rows(); row += out.rows())
+            add_abt<T>(adjoint.middleRows(row, out.rows()), ones, out);
     }
 
     // What layer j hands on in a branch.
@@ -151,11 +183,12 @@ class SampleNetwork {
 
     std::vector<Index> widths_;
     Activation activation_;
+    bool biased_;
     const FirstLayer<T>* first_layer_;
     Index elements_;
     bool pooled_;
     std::vector<Layer> layers_;  // from 1 on
-    Vector<T> mean_, work_, scratch_;
+    Vector<T> mean_, work_, scratch_, ones_;
     Index parameters_ = 0, columns_ = 0;
     const T* weights_ = nullptr;
 };

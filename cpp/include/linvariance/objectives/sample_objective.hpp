@@ -48,23 +48,21 @@ class SampleObjective {
     static constexpr Index most_parts = 16;
 
     // P (d_0, d_0) of the penalty, or empty
-    SampleObjective(const SampleProblem<T>& problem, const std::vector<Index>& widths, Activation activation,
-                    const Matrix<T>& P, Index threads = 1)
+    SampleObjective(const SampleProblem<T>& problem, const Architecture& shape, const Matrix<T>& P, Index threads = 1)
         : problem_(&problem),
-          widths_(widths),
-          activation_(activation),
-          first_layer_(problem.first_layer(widths[1])),
-          alone_(identity_, nullptr, widths[1], widths[0]),
-          of_rows_(widths, activation, problem.pooled ? first_layer_ : alone_, problem.pooled),
-          rows_(SampleNetwork<T>::block, widths[0]),
-          targets_(widths.back() * SampleNetwork<T>::block),
+          widths_(shape.widths),
+          activation_(shape.activation),
+          first_layer_(problem.first_layer(widths_[1])),
+          alone_(identity_, nullptr, widths_[1], widths_[0]),
+          of_rows_(shape, problem.pooled ? first_layer_ : alone_, problem.pooled),
+          rows_(SampleNetwork<T>::block, widths_[0]),
+          targets_(widths_.back() * SampleNetwork<T>::block),
           gradients_(parts(problem.X.rows(), first_layer_.size()), of_rows_.parameters() + first_layer_.size()),
           losses_(gradients_.rows()),
           crew_(gradients_.rows(), std::min(threads, gradients_.rows()) - 1,
                 [this](Index part, Index member) { pass(part, networks_[static_cast<std::size_t>(member)]); }) {
-        for (Index k = 0; k < crew_.members(); ++k)
-            networks_.emplace_back(widths, activation, first_layer_, problem.pooled);
-        if (P.size() > 0) penalty_.emplace_back(widths, P);
+        for (Index k = 0; k < crew_.members(); ++k) networks_.emplace_back(shape, first_layer_, problem.pooled);
+        if (P.size() > 0) penalty_.emplace_back(widths_, P);
     }
 
     Index parameters() const { return of_rows_.parameters(); }
@@ -129,7 +127,7 @@ class SampleObjective {
 
     bool is_stopped() const { return stop_ != nullptr && stop_->load(std::memory_order_relaxed); }
 
-    // `sums`, unless null: the layers' gradients, then that of the first layer's stack.
+    // `sums`, unless null: the weights' gradients, then that of the first layer's stack.
     template <class X, class Y>
     double on_block(SampleNetwork<T>& network, const X& x, const Y& targets, T* sums) const {
         network.enter(x);
@@ -139,7 +137,7 @@ class SampleObjective {
             total += network.finish(branch, problem_->loss, targets);
             if (sums != nullptr) network.go_back(branch, sums);
         }
-        if (sums != nullptr) network.add_first_gradient(x, sums + parameters());
+        if (sums != nullptr) network.add_first_gradient(x, sums);
         return total;
     }
 
