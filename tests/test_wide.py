@@ -148,6 +148,74 @@ def test_the_path(rng, dense, group):
     assert [jump.strength for jump in jumps] == pytest.approx([jump.strength for jump in same], rel=1e-9)
 
 
+@pytest.mark.parametrize("ridge", [0.0, 0.1])
+@pytest.mark.parametrize(("method", "group"), CASES)
+def test_exact_curvature_and_flow(rng, dense, method, group, ridge):
+    rep = GROUPS[group]()
+    m = data(rng, rep)
+    dim = METHODS[method](m, rep, ridge=ridge).dim
+    h = min(2, dim)
+    net = lv.Network([rng.standard_normal((h, dim)) / 9, np.eye(h), rng.standard_normal((OUTPUTS, h))])
+
+    def look():
+        p = METHODS[method](m, rep, ridge=ridge)
+        matrices = lv.hessian(p, net), lv.curvature.gauss_newton(p, net)
+        flow = lv.dynamics.gradient_flow(p, net, [0.0, 0.01])
+        return (
+            [(H.trace(), H.frobenius_norm(), H.diagonal()) for H in matrices],
+            [state.flat for state in flow.networks],
+            flow.loss,
+            lv.dynamics.time_scales(p, 0.01),
+        )
+
+    (wide, states, losses, times), (twin, others, heights, same) = look(), dense(look)
+    dims = (OUTPUTS, COLUMNS)
+    for (trace, norm, diagonal), (total, size, expected) in zip(wide, twin, strict=True):
+        assert trace == pytest.approx(total, rel=1e-12)
+        assert norm == pytest.approx(size, rel=1e-12)
+        close("wide: diagonal of H", diagonal, expected, norms=np.linalg.norm(expected), dims=dims)
+    close("wide: flow", states, others, norms=np.linalg.norm(others), dims=dims)
+    close("wide: losses of the flow", losses, heights, norms=heights[0], dims=dims)
+    for name in ("curvatures", "limits", "half_times"):
+        assert getattr(times, name) == pytest.approx(getattr(same, name), rel=1e-10)
+    assert times.misfit <= same.misfit * (1 + 1e-10)
+
+
+@pytest.mark.parametrize("group", ["trivial", "swap", "rotations"])
+@pytest.mark.parametrize("method", ["unconstrained", "augmented", "regularized"])
+def test_nullity(rng, dense, method, group):
+    rep = GROUPS[group]()
+    m = data(rng, rep)
+
+    def look():
+        p = METHODS[method](m, rep)
+        point = lv.critical_points(p)[1]
+        return [
+            lv.nullity(p, lv.network_at(point, (p.dim, h, OUTPUTS), gauge=np.random.default_rng(5))) for h in (2, 3)
+        ]
+
+    for wide, twin in zip(look(), dense(look), strict=True):
+        assert repr(wide) == repr(twin)
+        close(
+            "wide: eigenvalues of H",
+            wide.eigenvalues,
+            twin.eigenvalues,
+            norms=np.linalg.norm(twin.eigenvalues),
+            dims=twin.eigenvalues.shape,
+        )
+
+
+def test_stable_step(rng, dense):
+    rep = GROUPS["swap"]()
+    m = data(rng, rep)
+    net = lv.Network([rng.standard_normal((2, COLUMNS)), rng.standard_normal((OUTPUTS, 2))])
+
+    def look():
+        return [lv.dynamics.stable_step(lv.augmented(m, rep, rank=2, ridge=ridge), net) for ridge in (0.0, 0.1)]
+
+    assert look() == pytest.approx(dense(look), rel=1e-12)
+
+
 def test_rows_seen_through_the_penalty(rng):
     """E Aᵀ = 0 off the frame: what A does not see is G Gᵀ-orthogonal to it, and ‖y E G‖ = ‖y‖."""
     for make in GROUPS.values():

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Array
+from ..objectives.factored import Factored
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,21 @@ class Block:
     """block_abcd = inner_ac outer_bd + mixed_ad between_bc, of W_j's entry (a, b) and W_k's (c, d)."""
 
     inner: Array
-    outer: Array
+    outer: Array | Factored  # factored: of the first layer alone, which is then never written
     mixed: Array | None = None
     between: Array | None = None
 
     def write(self, out: Array) -> None:
         """Into out (d_j, d_{j-1}, d_k, d_{k-1})."""
+        assert isinstance(self.outer, np.ndarray)
         _set_outer(out, self.inner, self.outer)
         if self.mixed is not None and self.between is not None:
             out += self.mixed[:, None, None, :] * self.between[:, :, None]
+
+    @property
+    def diagonal(self) -> Array:
+        """Of a diagonal block, in the shape of its layer."""
+        return np.outer(self.inner.diagonal(), self.outer.diagonal())
 
     @property
     def square(self) -> float:
@@ -41,26 +48,27 @@ class Block:
         return total
 
 
-def diagonal_blocks(moment: Array, weights: Sequence[Array]) -> list[Block]:
+def diagonal_blocks(moment: Array | Factored, weights: Sequence[Array]) -> list[Block]:
     """Of each layer alone, symmetric to the last bit."""
     found = []
     for W, left in zip(weights, _left(weights), strict=True):
-        found.append(Block(_symmetric(2 * left.T @ left), _symmetric(moment)))
+        outer = moment if isinstance(moment, Factored) else _symmetric(moment)
+        found.append(Block(_symmetric(2 * left.T @ left), outer))
         moment = W @ moment @ W.T
     return found
 
 
 def lower_blocks(
-    moment: Array, cross: Array, weights: Sequence[Array], *, gauss_newton: bool
+    moment: Array | Factored, cross: Array, weights: Sequence[Array], *, gauss_newton: bool
 ) -> Iterator[tuple[int, int, Block]]:
     """(j, k, block) for all j > k."""
     left, layers = _left(weights), range(len(weights))
-    moments = [*itertools.accumulate([moment, *weights], lambda M, W: W @ M)]  # R_j S
+    moments = [*itertools.accumulate(weights[1:], lambda M, W: W @ M, initial=weights[0] @ moment)]  # R_j S, j > 1
     gradient = 2 * (moments.pop() - cross)
     for k in layers:
         right, between = weights[:k], np.eye(weights[k].shape[0])  # factors of R_k; W_{j-1} ... W_{k+1}
         for j in layers[k + 1 :]:
-            inner, outer = 2 * left[j].T @ left[k], _times_transposed(moments[j], right)
+            inner, outer = 2 * left[j].T @ left[k], _times_transposed(moments[j - 1], right)
             mixed = None if gauss_newton else _times_transposed(left[j].T @ gradient, right)
             yield j, k, Block(inner, outer, mixed, between)
             between = weights[j] @ between
@@ -110,5 +118,5 @@ def _symmetric(A: Array) -> Array:
     return (A + A.T) / 2
 
 
-def _square(A: Array) -> float:
-    return float(np.vdot(A, A))
+def _square(A: Array | Factored) -> float:
+    return A.square if isinstance(A, Factored) else float(np.vdot(A, A))

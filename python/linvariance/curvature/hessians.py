@@ -13,6 +13,7 @@ from .. import _core
 from ..arrays import Array, instance, refuse_large
 from ..networks.network import Network, check_fit
 from ..objectives.empirical import Empirical
+from ..objectives.factored import Factored
 from ..objectives.quadratics import Quadratic
 from ..problems import Problem
 from ..training.trace import Trace
@@ -185,7 +186,7 @@ class CurvatureOperator(LinearOperator):  # type: ignore[misc]
         with _as_in_products():
             if moment is not None:
                 for D, block in zip(out, diagonal_blocks(moment, self._weights), strict=False):
-                    D += np.outer(np.diagonal(block.inner), np.diagonal(block.outer))
+                    D += block.diagonal
             if samples is not None:
                 for D, more in zip(out, layerwise.diagonals(samples, self._network, self.second), strict=True):
                     D += more
@@ -203,7 +204,8 @@ class CurvatureOperator(LinearOperator):  # type: ignore[misc]
         sizes = [p.size for p in self._network.parameters]
         what = f"The blocks of layers of {', '.join(map(str, sizes)):.60} weights"
         refuse_large(8 * sum(size**2 for size in sizes), what, "use the products of the whole, or its diagonal")
-        out, moment, samples = [np.zeros((size, size)) for size in sizes], self._moment, self._samples
+        out, samples = [np.zeros((size, size)) for size in sizes], self._samples
+        moment = self._moment if self._quadratic is None else self._quadratic.moment
         with _as_in_products():
             if moment is not None:
                 for B, W, block in zip(out, self._weights, diagonal_blocks(moment, self._weights), strict=False):
@@ -223,7 +225,7 @@ class CurvatureOperator(LinearOperator):  # type: ignore[misc]
         if quadratic is None:
             columns = range(0, self.shape[1], self._block)
             return math.hypot(*(float(np.linalg.norm(self._matmat(self._units(k)))) for k in columns))
-        moment, cross = quadratic.moment, quadratic.cross
+        moment, cross = quadratic.input_moment, quadratic.cross
         with _as_in_products():
             square = sum(block.square for block in diagonal_blocks(moment, self._weights))
             for _, _, block in lower_blocks(moment, cross, self._weights, gauss_newton=self._is_partial):
@@ -239,12 +241,12 @@ class CurvatureOperator(LinearOperator):  # type: ignore[misc]
         return self.second != "hessian"
 
     @property
-    def _moment(self) -> Array | None:
+    def _moment(self) -> Array | Factored | None:
         """S' of what the loss has in closed form: all of it on moments, on Samples the penalty."""
         objective = self._problem.objective
         if isinstance(objective, Empirical):
             return None if self.second == "empirical_fisher" else objective.penalty
-        return objective.moment
+        return objective.input_moment
 
     @property
     def _samples(self) -> Empirical | None:

@@ -75,7 +75,7 @@ def stable_step(problem: Problem, network: Network) -> float:
         )
     check_network(problem, network)
     above = chain([np.eye(network.widths[1]), *_layers(network)[1:]])  # W_L ... W_2
-    price = _spectral_norm(above) ** 2 * _spectral_norm(problem.quadratic.moment)
+    price = _spectral_norm(above) ** 2 * problem.quadratic.size
     return 1 / price if price else math.inf
 
 

@@ -70,7 +70,7 @@ def gradient_flow(
     start = np.asarray(network.flat, dtype=np.float64)
     when = _ascending(times)
     refuse_large(8 * when.size * start.size, f"times: {when.size} networks of {start.size} weights", "pass fewer times")
-    S, C = problem.quadratic.moment, problem.quadratic.cross
+    S, C = problem.quadratic.input_moment, problem.quadratic.cross
     widths, calls = list(network.widths), itertools.count(1)
 
     def velocity(t: float, flat: Array) -> Array:

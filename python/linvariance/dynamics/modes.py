@@ -31,7 +31,8 @@ class TimeScales(Tabular):
         half_times: when it is half of that; 0 if it begins above.
         invariant: ‖Π v‖², Π the orthogonal projection on the invariants: 1 for modes of the invariant block, 0 for
             those of the other.
-        misfit: ‖S'v - a v‖ over all modes, relative to ‖S'‖: 0 where the prediction is exact.
+        misfit: ‖S'v - a v‖ over all modes, relative to ‖S'‖ (of wide data under a penalty, to a
+            bound on it): 0 where the prediction is exact.
     """
 
     depth: int
@@ -99,12 +100,13 @@ def time_scales(problem: Problem, scale: float, *, depth: int = 2) -> TimeScales
     """
     check_problem(problem)
     scale, depth = real(scale, "scale", positive=True), integer(depth, "depth")
-    C, S = problem.quadratic.cross, problem.quadratic.moment
+    C, S = problem.quadratic.cross, problem.quadratic.input_moment
     U, s, Vt = svd(C)
     noise = tolerance(C.shape, correlation(problem))
     k = min(problem.rank, decide_rank(s, C.shape, noise))
     U, s, V = U[:, :k], s[:k], Vt[:k].T
-    a = np.einsum("ik,ik->k", V, S @ V)
+    moved = (V.T @ S).T  # S'V
+    a = np.einsum("ik,ik->k", V, moved)
     B = problem.representation.invariant_basis()
     return TimeScales(
         depth=depth,
@@ -114,7 +116,7 @@ def time_scales(problem: Problem, scale: float, *, depth: int = 2) -> TimeScales
         limits=s / a,
         half_times=_half_times(s, a, scale, depth),
         invariant=np.ones(k) if problem.is_hard_wired else np.square(B @ V).sum(axis=0),
-        misfit=float(np.linalg.norm(S @ V - a * V) / np.linalg.norm(S, 2)) if k else 0.0,
+        misfit=float(np.linalg.norm(moved - a * V) / problem.quadratic.size) if k else 0.0,
         _problem=problem,
         _modes=(U, V),
     )

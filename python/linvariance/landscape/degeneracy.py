@@ -11,10 +11,13 @@ import numpy.typing as npt
 import scipy.linalg
 
 from ..arrays import Array, fraction
-from ..curvature.hessians import check_network, hessian
+from ..curvature.closed import dense_matrix
+from ..curvature.hessians import check_network
 from ..curvature.spectrum import EXACT
 from ..groups.division import norm
 from ..networks.network import Network
+from ..objectives.factored import Factored
+from ..objectives.quadratics import Quadratic
 from ..objectives.spectra import svd, tolerance
 from ..problems import Problem
 from .points import check_problem
@@ -57,7 +60,7 @@ def nullity(problem: Problem, network: Network, *, rtol: float = 1e-8) -> Nullit
 
     Args:
         problem: any problem with a whitened target.
-        network: a critical point of at most 3000 weights.
+        network: a critical point of at most 3000 weights; of wide data that many on the span of the rows.
         rtol: relative size of gradients, singular values and eigenvalues that counts as zero.
 
     >>> import linvariance as lv
@@ -70,23 +73,40 @@ def nullity(problem: Problem, network: Network, *, rtol: float = 1e-8) -> Nullit
     check_network(problem, network)
     rtol = fraction(rtol, "rtol", positive=True)
     weights = [np.asarray(W, dtype=np.float64) for W in network.weights]
-    slope, size = relative_gradient(problem, weights), network.flat.size
+    slope = relative_gradient(problem, weights)
     if slope > rtol:
         raise ValueError(
             f"network is not critical: its relative gradient is {slope:.1e}, above rtol = {rtol:g}. Only at critical "
             "points does the Hessian vanish along the gauge orbit: train longer, or raise rtol."
         )
-    if size > EXACT:
-        raise ValueError(f"network has {size} weights: all eigenvalues are computed for up to {EXACT} only.")
-    values, vectors = scipy.linalg.eigh(hessian(problem, network).to_dense())
+    moment, cross, seen = _on_the_rows(problem.quadratic, weights)
+    values, vectors = scipy.linalg.eigh(dense_matrix(moment, cross, seen, gauss_newton=False))
     threshold = _threshold(problem, weights, values, rtol)
     kernel: Array = vectors[:, np.abs(values) <= threshold]
-    support = _support(problem.quadratic.moment, rtol)
-    gauge = _rank(_gauge_map([weights[0] @ support.T, *weights[1:]]), rtol)
+    support = _support(moment, rtol)
+    gauge = _rank(_gauge_map([seen[0] @ support.T, *seen[1:]]), rtol)
     data = len(weights[0]) * (problem.dim - len(support))
-    rest = _moving(network, kernel, support, rtol)
-    found = kernel.shape[1]
+    rest = _moving(seen, kernel, support, rtol)
+    unseen = np.zeros(weights[0].size - seen[0].size)
+    found, values = kernel.shape[1] + len(unseen), np.sort(np.append(values, unseen))
     return Nullity(found, gauge, data, found - gauge - data - rest, rest, values, threshold)
+
+
+def _on_the_rows(quadratic: Quadratic, weights: Sequence[Array]) -> tuple[Array, Array, Sequence[Array]]:
+    """S', C' and the layers in an orthonormal basis of the span of wide rows; as they are if not wide, or penalized.
+
+    Where S' n = 0 also C' n = 0: the Hessian vanishes on all moves of W_1 along n, exactly.
+    """
+    S, size = quadratic.input_moment, sum(W.size for W in weights)
+    rows = S.R if isinstance(S, Factored) and not S.F.nnz else None
+    if rows is not None:
+        size -= len(weights[0]) * (quadratic.dim - len(rows))
+    if size > EXACT:
+        raise ValueError(f"network has {size} weights: all eigenvalues are computed for up to {EXACT} only.")
+    if rows is None:
+        return quadratic.moment, quadratic.cross, weights
+    _, s, P = svd(rows)
+    return np.diag(np.square(s)), quadratic.cross @ P.T, [weights[0] @ P.T, *weights[1:]]
 
 
 def _support(moment: Array, rtol: float) -> Array:
@@ -107,16 +127,17 @@ def _gauge_map(weights: Sequence[Array]) -> Array:
     return matrix
 
 
-def _moving(network: Network, directions: Array, support: Array, rtol: float) -> int:
+def _moving(weights: Sequence[Array], directions: Array, support: Array, rtol: float) -> int:
     """On how many of the orthonormal directions (N, f) W S' changes to first order."""
     size = 0.0
-    steps = [Network.from_flat(direction, network.widths).weights for direction in directions.T]
+    widths = [weights[0].shape[1], *map(len, weights)]
+    steps = [Network.from_flat(direction, widths).weights for direction in directions.T]
     if not steps:
         return 0
-    moves = np.zeros((len(steps), network.widths[-1], len(support)))
-    for j in range(len(network.weights)):
-        below = chain([support.T, *network.weights[:j]])
-        above = chain([np.eye(network.widths[j + 1]), *network.weights[j + 1 :]])
+    moves = np.zeros((len(steps), widths[-1], len(support)))
+    for j in range(len(weights)):
+        below = chain([support.T, *weights[:j]])
+        above = chain([np.eye(widths[j + 1]), *weights[j + 1 :]])
         moves += above @ np.stack([step[j] for step in steps]) @ below
         size += float(np.linalg.norm(above) * np.linalg.norm(below))
     # √rtol: a direction's curvature is the square of how far it moves W.
@@ -131,7 +152,7 @@ def _threshold(problem: Problem, weights: Sequence[Array], values: Array, rtol: 
     slope = float(np.prod(norms)) * top + max(norm(problem.quadratic.cross), correlation(problem))
     twice = [float(np.prod(np.delete(norms, [i, j]))) for i in range(len(norms)) for j in range(i)]
     size = 2 * top * sum(np.square(others)) + 4 * slope * sum(twice)
-    return max(rtol * float(np.abs(values).max(initial=0.0)), tolerance((len(values),), size))
+    return max(rtol * float(np.abs(values).max(initial=0.0)), tolerance((sum(W.size for W in weights),), size))
 
 
 def _rank(matrix: Array, rtol: float) -> int:

@@ -15,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 import scipy.sparse
-from scipy.sparse.linalg import LinearOperator, cg, norm
+from scipy.sparse.linalg import LinearOperator, cg
 
 from .. import _core
 from ..arrays import MEMORY_LIMIT, Array, by_rows, dense, frozen, matmul, refuse_large
 from ..groups import Representation
 from ..groups.adapted import AdaptedCoordinates, adapted
+from .factored import Factored
 from .spectra import PenalizedSpectrum, Rows, Whitened, penalized_spectrum, whiten
 
 Block = tuple[Any, Array | None]  # A_b (k, dim), sparse or not, and T_b (k, dL), None for zero targets
@@ -80,24 +81,24 @@ class Quadratic:
         return frozen(np.asarray(sum(dense(A.T @ A) for A, _ in self.blocks)))
 
     @cached_property
-    def factor(self) -> tuple[Array, scipy.sparse.csr_array] | None:
-        """R (k, dim) and a sparse F (f, dim) with S' = RᵀR + FᵀF; None unless R is wide.
-
-        Products of h rows with S' then take O(h·k·dim), and S' is never formed.
-        """
+    def factor(self) -> Factored | None:
+        """S' as its factors; None unless these are wide."""
         if self._form[0] is not None:
             return None
         fit, sparse = self._split()
-        return (fit.A, sparse) if fit.is_wide else None
+        return Factored(fit.A, sparse) if fit.is_wide else None
+
+    @property
+    def input_moment(self) -> Array | Factored:
+        """S' for products W S', its diagonal and its square."""
+        return self.moment if self.factor is None else self.factor
 
     @cached_property
     def size(self) -> float:
-        """‖S'‖, or of wide data a bound on it."""
+        """‖S'‖, or of wide data under a penalty a bound on it."""
         if self.factor is None:
             return float(np.linalg.norm(self.moment, 2)) if self.dim else 0.0
-        R, F = self.factor
-        rest = float(norm(F, 1) * norm(F, np.inf)) if F.nnz else 0.0
-        return (float(np.linalg.norm(R @ R.T, 2)) if len(R) else 0.0) + rest
+        return self.factor.size
 
     @property
     def constant(self) -> float:
@@ -119,8 +120,7 @@ class Quadratic:
 
     def _moment_as(self, diagonal: bool) -> tuple[Any, ...]:
         if self.factor is not None:
-            R, F = self.factor
-            return R, by_rows(F)
+            return self.factor.R, by_rows(self.factor.F)
         S = self.moment
         if diagonal:
             return self.eigenbasis
@@ -187,8 +187,8 @@ class Quadratic:
     def loss_at(self, layers: Sequence[Array]) -> float:
         """The loss of V = W_L ... W_1, as a sum of squares."""
         rows, rest = self.fitted, 0.0
-        if self.factor is not None and self.factor[1].nnz:
-            rest = float(np.square(reduce(lambda M, W: W @ M, layers[1:], matmul(layers[0], self.factor[1].T))).sum())
+        if self.factor is not None and self.factor.F.nnz:
+            rest = float(np.square(reduce(lambda M, W: W @ M, layers[1:], matmul(layers[0], self.factor.F.T))).sum())
         return _core.network_loss(layers, rows.A, rows.T, rows.floor) + rest
 
     def gradient_at(self, layers: Sequence[Array]) -> list[Array]:

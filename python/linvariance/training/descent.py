@@ -15,6 +15,7 @@ from ..arrays import MEMORY_LIMIT, instance, integer, listed, refuse_large, some
 from ..networks.init import Init, pytorch
 from ..networks.network import Network, check_activation_fits, check_fit, check_widths, count_weights, network_loss
 from ..objectives.empirical import Empirical
+from ..objectives.factored import Factored
 from ..problems import Problem, refuse_bound_layers
 from ..progress import Progress
 from .batches import Batches
@@ -279,8 +280,8 @@ def _magnitudes(problem: Problem) -> tuple[npt.NDArray[Any], ...]:
     if isinstance(problem.objective, Empirical):
         penalty = np.zeros(0) if problem.objective.penalty is None else problem.objective.penalty
         return problem.objective.X, problem.objective.targets, penalty
-    factor = problem.quadratic.factor
-    return problem.quadratic.moment if factor is None else factor[0], problem.quadratic.cross
+    moment = problem.quadratic.input_moment
+    return moment.R if isinstance(moment, Factored) else moment, problem.quadratic.cross
 
 
 def _refuse_memory(

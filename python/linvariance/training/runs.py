@@ -332,7 +332,7 @@ def _parts(problem: Problem) -> tuple[list[Array], list[bool]]:
     factor = None if isinstance(problem.objective, Empirical) else problem.quadratic.factor
     if factor is not None:
         if problem not in _SEEN:
-            _SEEN[problem] = seen_by(rep, factor[0], problem.ridge)
+            _SEEN[problem] = seen_by(rep, factor.R, problem.ridge)
         seen = _SEEN[problem]
         return [perp, *((nothing, nothing) if seen is None else (seen, seen))], [True, seen is None, seen is not None]
     if problem not in _SEEN_AND_FROZEN:
