@@ -181,6 +181,31 @@ def test_exact_curvature_and_flow(rng, dense, method, group, ridge):
     assert times.misfit <= same.misfit * (1 + 1e-10)
 
 
+@pytest.mark.parametrize("strength", [1e-12, 1e-4, 1e4, 1e12])
+@pytest.mark.parametrize("ridge", [1e-10, 1.0, 1e10])
+@pytest.mark.parametrize("group", [group for group in GROUPS if group != "trivial"])
+def test_ridge_and_penalty_of_any_ratio(rng, dense, group, ridge, strength):
+    rep = GROUPS[group]()
+    m = data(rng, rep)
+
+    def look():
+        return lv.solve(lv.regularized(m, rep, rank=2, strength=strength, ridge=ridge))
+
+    wide, twin = look(), dense(look)
+    dims = (OUTPUTS, COLUMNS)
+    condition = twin.condition / twin.gap
+    close(
+        "wide: ridge and penalty",
+        wide.weights,
+        twin.weights,
+        norms=np.linalg.norm(twin.weights),
+        dims=dims,
+        condition=condition,
+    )
+    close("wide: their loss", wide.loss, twin.loss, norms=m.yy, dims=dims)
+    assert (wide.rank, wide.data_rank, wide.unique) == (twin.rank, twin.data_rank, twin.unique)
+
+
 @pytest.mark.parametrize("group", ["trivial", "swap", "rotations"])
 @pytest.mark.parametrize("method", ["unconstrained", "augmented", "regularized"])
 def test_nullity(rng, dense, method, group):

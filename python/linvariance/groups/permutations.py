@@ -173,27 +173,33 @@ class Permutations(Representation):
         start = np.stack([identity, np.ones_like(identity)])
         return enumerate_group(start, list(self.generators), _compose_signed, lambda g: g.tobytes(), *facts)
 
-    def penalty_frame_of(self, A: Array) -> Array:
-        """See `Representation.penalty_frame_of`: the rows A (G Gᵀ)⁺, orthonormalized in ‖x G‖, of A (k, d0).
+    def penalty_frame_of(self, A: Array, shift: float = 0.0) -> Array:
+        """See `Representation.penalty_frame_of`: the rows A (G Gᵀ + shift)⁺ off the invariants, orthonormal in ‖x G‖.
 
         G Gᵀ is sparse, the Laplacian of the graph in which the generators join the points.
         """
         rows = A - self.project(A)
-        E = self._through_laplacian(rows)
-        E += self._through_laplacian(rows - matmul(matmul(E, self.defect), self.defect.T))
+        E = self._through_laplacian(rows, shift)
+        E += self._through_laplacian(rows - shift * E - matmul(matmul(E, self.defect), self.defect.T), shift)
         U, s, _ = scipy.linalg.svd(_triangle(matmul(E, self.defect)).T)
         r = int((s > max(A.shape) * np.finfo(np.float64).eps * s.max(initial=0.0)).sum())
         E = (U[:, :r] / s[:r]).T @ E
         return scipy.linalg.solve_triangular(_triangle(matmul(E, self.defect)), E, trans="T") if r else E
 
-    def _through_laplacian(self, rows: Array) -> Array:
-        """The rows (k, d0) times (G Gᵀ)⁺: one point of each orbit that carries an invariant is held at 0."""
-        free = np.ones(self.dim, dtype=bool)
-        free[self._sparse_basis.indices[self._sparse_basis.indptr[:-1]]] = False
+    def _through_laplacian(self, rows: Array, shift: float) -> Array:
+        """The rows (k, d0), off the invariants, times (G Gᵀ + shift)⁺ there.
+
+        A shift that rounding swallows is left out; then one point of each orbit that carries an invariant is held at 0.
+        """
+        laplacian, free = self.defect @ self.defect.T, np.ones(self.dim, dtype=bool)
+        if shift > 4 * np.finfo(np.float64).eps * laplacian.diagonal().max():
+            laplacian = laplacian + shift * scipy.sparse.eye_array(self.dim)
+        else:
+            free[self._sparse_basis.indices[self._sparse_basis.indptr[:-1]]] = False
         found = np.zeros_like(rows)
         if free.any():
-            laplacian = (self.defect @ self.defect.T)[free][:, free].tocsc()
-            solver = splu(laplacian, "MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+            part = laplacian.tocsr()[free][:, free].tocsc()
+            solver = splu(part, "MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
             found[:, free] = solver.solve(np.ascontiguousarray(rows[:, free]).T).T
         return found - self.project(found)
 

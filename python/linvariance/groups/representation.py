@@ -188,12 +188,13 @@ class Representation(ABC):
         R = scipy.linalg.qr(across, mode="r")[0][: across.shape[1]]
         return frozen(scipy.linalg.solve_triangular(R, self.complement_basis, trans="T"))
 
-    def penalty_frame_of(self, A: Array) -> Array:
-        """Rows in the span of that frame, of its property, through which A (k, d0) sees all of it: at most k, if few.
+    def penalty_frame_of(self, A: Array, shift: float = 0.0) -> Array | None:
+        """Rows in the span of that frame, of its property, through which A (k, d0) sees all of it: at most k.
 
-        Off their span and that of the invariants A xᵀ = 0 for every x that is orthogonal to them in ‖x G‖.
+        Off their span and that of the invariants A xᵀ = 0 for every x that is orthogonal to them in the norm of
+        ‖x G‖² + shift·‖x‖². None where the whole frame is no larger, as G is not sparse.
         """
-        return self.penalty_frame
+        return None
 
     def refuse_dense(self, what: str) -> None:
         """ValueError if a (d0, d0) matrix would take more than 1 GiB."""

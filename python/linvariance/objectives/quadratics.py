@@ -22,9 +22,10 @@ from ..arrays import MEMORY_LIMIT, Array, by_rows, dense, frozen, matmul, refuse
 from ..groups import Representation
 from ..groups.adapted import AdaptedCoordinates, adapted
 from .factored import Factored
-from .spectra import PenalizedSpectrum, Rows, Whitened, penalized_spectrum, whiten
+from .spectra import PenalizedSpectrum, Rows, Whitened, penalized_few, penalized_spectrum, whiten
 
 Block = tuple[Any, Array | None]  # A_b (k, dim), sparse or not, and T_b (k, dL), None for zero targets
+LARGEST_SHIFT = 1e300  # ridge/strength: beyond it is no penalty
 SMALL = 256  # columns: the whole frame of a penalty costs nothing, and the condition is that of all of S'
 Form = tuple[Array | None, tuple[Block, ...]]  # S', or None for Σ_b A_bᵀ A_b, and the blocks
 
@@ -353,13 +354,22 @@ def _lifted(invariant: Quadratic, rep: Representation) -> Whitened:
 
 
 def _penalized(rows: Rows, rep: Representation, strength: float, ridge: float, *, whole: bool) -> Whitened:
+    if ridge and not whole and _is_few(rows, rep):
+        E = rep.penalty_frame_of(rows.A, min(ridge / strength, LARGEST_SHIFT))
+        if E is not None:
+            across = rep.dim - rep.invariants.shape[0]
+            return penalized_few(rows, rep.invariants, E, ridge, across, strength)
     return spectrum_of(rows, rep, ridge, whole=whole).at(strength)
+
+
+def _is_few(rows: Rows, rep: Representation) -> bool:
+    return rows.is_wide and rep.dim > SMALL
 
 
 def spectrum_of(rows: Rows, rep: Representation, ridge: float = 0.0, *, whole: bool = False) -> PenalizedSpectrum:
     """The whitened problem at every strength of the penalty ‖V G‖²; of wide data where they see it, unless `whole`."""
-    few = rows.is_wide and rep.dim > SMALL and not ridge and not whole
-    frame = rep.penalty_frame_of(rows.A) if few else rep.penalty_frame
+    frame = rep.penalty_frame_of(rows.A) if _is_few(rows, rep) and not ridge and not whole else None
+    frame = rep.penalty_frame if frame is None else frame
     return penalized_spectrum(rows, rep.invariants, frame, ridge, rep.dim - rep.invariants.shape[0])
 
 

@@ -174,6 +174,19 @@ def penalized_spectrum(rows: Rows, B: Any, E: Array, ridge: float, across: int) 
     return PenalizedSpectrum(rows.ridged(ridge), matmul(Vt[:k], B), E, across)
 
 
+def penalized_few(rows: Rows, B: Any, E: Array, ridge: float, across: int, strength: float) -> Whitened:
+    """The same at one strength and a ridge > 0, from what wide rows see of B and from E that suffices at this strength.
+
+    V = z P in an orthonormal basis P of both, in which it is a problem of few columns.
+    """
+    _, s, Vt = svd(matmul(rows.A, B.T))
+    k = decide_rank(s, rows.A.shape, rows.rounding)
+    Q, R = scipy.linalg.qr(E.T, mode="economic", check_finite=False)
+    P = np.vstack([matmul(Vt[:k], B), Q.T])
+    few, frame = replace(rows, A=rows.A @ P.T, noise=rows.rounding), np.hstack([np.zeros((len(E), k)), R.T])
+    return penalized_spectrum(few, np.eye(k, len(P)), frame, ridge, across).at(strength).lifted(P)
+
+
 @dataclass(frozen=True, eq=False)
 class Band:
     """What strengths change, as min_y ‖B y - C‖² + strength·‖y‖² with an upper bidiagonal B of full rank m.
