@@ -1,6 +1,7 @@
 """kill -9 while files are written: what is there is whole, and another run ends with the very same bits.
 
-`python tests/kills.py 50` kills every kind of writer 50 times and prints how many were caught in the act.
+`python tests/kills.py 50` kills every kind of writer 50 times and prints a table: how many were caught in the act, and
+the longest that another run took. It ends at the first kill after which something is not whole, or ends otherwise.
 """
 
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import idx
+import linvariance as lv
 
 SECONDS = 120
 SAVE = """
@@ -25,6 +27,35 @@ m = [lv.Moments.from_data(X, X[:, k]) for k in range(2)]
 for k in range(int(sys.argv[2])):
     m[k % 2].save(sys.argv[1])
 """
+TRAIN = """
+import sys
+from pathlib import Path
+import numpy as np, linvariance as lv
+from linvariance.training import runs
+runs.CHECKPOINT_SECONDS = 0.02
+X = np.random.default_rng(0).standard_normal((200, 100))
+p, file, epochs = lv.unconstrained(lv.Moments.from_data(X, X[:, :5]), rank=5), Path(sys.argv[1]), 16000
+if not file.exists():
+    lv.train(p, epochs=epochs, record=lv.Record(every=4, networks=True), checkpoint=file)
+elif rest := epochs - int(lv.Trace.load(file).epochs[-1]):
+    lv.resume(lv.Trace.load(file), p, epochs=rest, checkpoint=file)
+"""
+
+
+def whole_bytes(path, allowed):
+    """A file that may be there only as a run that is not killed leaves it."""
+    assert path.read_bytes() in allowed, f"{path.name} is not whole"
+
+
+def whole_trace(path, allowed):
+    """A checkpoint: the states of the undisturbed run up to some epoch."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / path.name).write_bytes(allowed[-1])
+        end = lv.Trace.load(Path(folder) / path.name)
+    undisturbed = {epoch: network.flat for epoch, network in end.states()}
+    for epoch, network in lv.Trace.load(path).states():
+        expected = undisturbed.get(epoch, network.flat)  # the last epoch is there too, which is recorded nowhere else
+        assert np.array_equal(network.flat, expected), f"epoch {epoch} of {path.name} is not that of a whole run"
 
 
 @dataclass(frozen=True)
@@ -35,11 +66,13 @@ class Writer:
         command: from the folders of inputs and of outputs, and whether it is to end by itself.
         begun: pattern of what is there then.
         window: seconds after that in which it is killed.
+        whole: looks at a file that a killed run left, given what undisturbed ones leave.
     """
 
     command: Callable[[Path, Path, bool], Sequence[object]]
     begun: str
     window: float
+    whole: Callable[[Path, Sequence[bytes]], None] = whole_bytes
 
 
 def python(*arguments):
@@ -62,6 +95,10 @@ WRITERS = {
         ),
         ".unfinished-*",
         window=1.5,
+    ),
+    "train": Writer(lambda _, out, __: python("-c", TRAIN, out / "run.npz"), "run.npz", window=0.5, whole=whole_trace),
+    "train, as it writes": Writer(
+        lambda _, out, __: python("-c", TRAIN, out / "run.npz"), "run.npz.*.part", window=0.02, whole=whole_trace
     ),
 }
 
@@ -108,14 +145,14 @@ def trial(writer, given, out, wait, reference):
     marked = unfinished(out)
     for path in out.rglob("*"):
         if path.is_file() and not any(path == mark or mark in path.parents for mark in marked):
-            name = str(path.relative_to(out))
-            assert path.read_bytes() in reference[name], f"{name} is not whole"
-    assert finish(writer, given, out) in [{name: whole[-1] for name, whole in reference.items()}]
-    return caught
+            writer.whole(path, reference[str(path.relative_to(out))])
+    start = time.monotonic()
+    assert finish(writer, given, out) == {name: whole[-1] for name, whole in reference.items()}
+    return caught, time.monotonic() - start
 
 
 def trials(name, count, given, home, seed=0):
-    """How many of so many kills left something unfinished; each is of a folder of its own."""
+    """Whether each of so many kills left something unfinished, and the seconds of the run after it."""
     writer, rng = WRITERS[name], np.random.default_rng(seed)
     (home / "reference").mkdir()
     final = finish(writer, given, home / "reference")
@@ -125,18 +162,28 @@ def trials(name, count, given, home, seed=0):
             python("-c", SAVE, home / "reference" / "m.npz", 1), check=True, capture_output=True, timeout=SECONDS
         )
         reference["m.npz"].insert(0, (home / "reference" / "m.npz").read_bytes())
-    caught = 0
+    found = []
     for k in range(count):
         (home / str(k)).mkdir()
-        caught += trial(writer, given, home / str(k), rng.uniform(0, writer.window), reference)
-    return caught
+        found.append(trial(writer, given, home / str(k), rng.uniform(0, writer.window), reference))
+    return found
+
+
+def main(count, names):
+    """A row for each kind, and what all of them come to."""
+    total = 0
+    sys.stdout.write(
+        "| writer | whole, ended alike | caught in the act | longest run after it, s |\n|---|---|---|---|\n"
+    )
+    for name in names or WRITERS:
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder)
+            caught, seconds = zip(*trials(name, count, inputs(place / "inputs"), place), strict=True)
+        total += count
+        sys.stdout.write(f"| {name} | {count} of {count} | {sum(caught)} | {max(seconds):.1f} |\n")
+        sys.stdout.flush()
+    sys.stdout.write(f"{total} of {total} kills: all whole, all ended alike.\n")
 
 
 if __name__ == "__main__":
-    number = int(sys.argv[1])
-    for kind in sys.argv[2:] or WRITERS:
-        with tempfile.TemporaryDirectory() as folder:
-            place = Path(folder)
-            found = trials(kind, number, inputs(place / "inputs"), place)
-            sys.stdout.write(f"{kind}: {number} of {number} whole and ended alike; {found} caught in the act\n")
-            sys.stdout.flush()
+    main(int(sys.argv[1]), sys.argv[2:])

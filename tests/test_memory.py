@@ -66,9 +66,7 @@ CALLS = {
     "channels": lambda: groups.channels(groups.cyclic(10**6), 10**6),
     "averaged loss": lambda: of_rank_one(lv.augmented, groups.cyclic(LONG)).loss(np.zeros((2, LONG))),
     "training on an averaged loss": lambda: lv.train(of_rank_one(lv.augmented, groups.cyclic(LONG)), epochs=1),
-    "penalty with a ridge": lambda: lv.solve(
-        of_rank_one(lv.regularized, groups.cyclic(LONG), strength=1.0, ridge=0.1),
-    ),
+    "path with a ridge": lambda: lv.regularization_path(wide(), groups.cyclic(LONG), rank=1, ridge=0.1),
     "path": lambda: lv.regularization_path(wide(), groups.cyclic(LONG), rank=1).evaluate(np.arange(1.0, 10**4)),
     "split": lambda: lv.invariance.split(np.ones((1, LONG)), groups.cyclic(LONG), wide()),
 }

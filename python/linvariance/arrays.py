@@ -196,7 +196,12 @@ def by_rows(A: Any) -> tuple[list[int], list[int], Array]:
 def matmul(A: Array, B: Any) -> Array:
     """A B (..., n), C-ordered, for a NumPy array A (..., k) and a matrix B (k, n) that may be SciPy's sparse one."""
     rows = A.reshape(math.prod(A.shape[:-1]), A.shape[-1])
-    return np.ascontiguousarray(rows @ B).reshape(*A.shape[:-1], B.shape[1])
+    if not scipy.sparse.issparse(B):
+        return np.ascontiguousarray(rows @ B).reshape(*A.shape[:-1], B.shape[1])
+    out = np.empty((len(rows), B.shape[1]))
+    for block in row_slices(*out.shape):  # SciPy makes a transposed copy
+        out[block] = rows[block] @ B
+    return out.reshape(*A.shape[:-1], B.shape[1])
 
 
 def row_slices(rows: int, columns: int, at_least: int = 1) -> Iterator[slice]:

@@ -40,10 +40,16 @@ def unfold(rows: Array, e: int, d: int) -> Array:
     return np.einsum("nmpu,uba->npamb", rows.reshape(n, m, p, e), LEFT[e]).reshape(n * p * e, m * e)
 
 
-def triangle(M: Array, e: int) -> Array:
-    """R of a QR over the algebra, at most as many rows as columns, by Householder reflections; columnwise stable."""
-    if e == 1 or 0 in M.shape:
-        return np.asarray(scipy.linalg.qr(M, mode="r", check_finite=False)[0])[: M.shape[1]]
+def triangle(M: Array, e: int = 1, *, overwrite: bool = False) -> Array:
+    """R of a QR over the algebra, at most as many rows as columns, by Householder reflections; columnwise stable.
+
+    With `overwrite` a real M in Fortran's order is used up, and no other matrix of its size is needed.
+    """
+    if 0 in M.shape:
+        return np.zeros((min(M.shape), M.shape[1]))
+    if e == 1:
+        work = int(scipy.linalg.lapack.dgeqrf_lwork(*M.shape)[0])
+        return np.triu(scipy.linalg.lapack.dgeqrf(M, lwork=work, overwrite_a=overwrite)[0][: M.shape[1]])
     R = M.copy()
     for a in range(0, min(R.shape), e):
         _eliminate(R[a:, a:], e)

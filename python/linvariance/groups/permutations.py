@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -14,8 +14,9 @@ import scipy.sparse
 from scipy.sparse.linalg import splu
 
 from .. import _core
-from ..arrays import Array, frozen, integer, matmul, refuse_large
+from ..arrays import Array, frozen, integer, matmul, refuse_large, row_slices
 from ..progress import Progress
+from .division import triangle
 from .representation import (
     Elements,
     Representation,
@@ -178,16 +179,25 @@ class Permutations(Representation):
 
         G Gᵀ is sparse, the Laplacian of the graph in which the generators join the points.
         """
-        rows = A - self.project(A)
-        E = self._through_laplacian(rows, shift)
-        E += self._through_laplacian(rows - shift * E - matmul(matmul(E, self.defect), self.defect.T), shift)
-        U, s, _ = scipy.linalg.svd(_triangle(matmul(E, self.defect)).T)
+        E, through = np.empty_like(A), self._laplacian_solver(shift)
+        for at in row_slices(*A.shape):
+            rows = A[at] - self.project(A[at])
+            E[at] = through(rows)
+            E[at] += through(rows - shift * E[at] - matmul(matmul(E[at], self.defect), self.defect.T))
+        U, s, _ = scipy.linalg.svd(self._triangle_across(E).T)
         r = int((s > max(A.shape) * np.finfo(np.float64).eps * s.max(initial=0.0)).sum())
         E = (U[:, :r] / s[:r]).T @ E
-        return scipy.linalg.solve_triangular(_triangle(matmul(E, self.defect)), E, trans="T") if r else E
+        if not r:
+            return E
+        # In place: Fortran's order of Eᵀ is C's of E.
+        return scipy.linalg.blas.dtrsm(1.0, self._triangle_across(E), E.T, side=1, overwrite_b=True).T
 
-    def _through_laplacian(self, rows: Array, shift: float) -> Array:
-        """The rows (k, d0), off the invariants, times (G Gᵀ + shift)⁺ there.
+    def _triangle_across(self, E: Array) -> Array:
+        """R with RᵀR = E G Gᵀ Eᵀ."""
+        return triangle(matmul(E, self.defect).T, overwrite=True)
+
+    def _laplacian_solver(self, shift: float) -> Callable[[Array], Array]:
+        """Rows (k, d0) off the invariants -> the same times (G Gᵀ + shift)⁺ there.
 
         A shift that rounding swallows is left out; then one point of each orbit that carries an invariant is held at 0.
         """
@@ -196,12 +206,17 @@ class Permutations(Representation):
             laplacian = laplacian + shift * scipy.sparse.eye_array(self.dim)
         else:
             free[self._sparse_basis.indices[self._sparse_basis.indptr[:-1]]] = False
-        found = np.zeros_like(rows)
-        if free.any():
-            part = laplacian.tocsr()[free][:, free].tocsc()
-            solver = splu(part, "MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-            found[:, free] = solver.solve(np.ascontiguousarray(rows[:, free]).T).T
-        return found - self.project(found)
+        if not free.any():
+            return np.zeros_like
+        part = laplacian.tocsr()[free][:, free].tocsc()
+        factors = splu(part, "MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+
+        def through(rows: Array) -> Array:
+            found = np.zeros_like(rows)
+            found[:, free] = factors.solve(np.ascontiguousarray(rows[:, free]).T).T
+            return found - self.project(found)
+
+        return through
 
     def multiply(self, W: npt.ArrayLike, element: Elements) -> Array:
         """W ρ(g) for W (..., d0)."""
@@ -279,12 +294,6 @@ class Permutations(Representation):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(Permutations, order=self._order, name=self._name), (self._images, self._signs)
-
-
-def _triangle(rows: Array) -> Array:
-    """R of a QR factorization of rowsᵀ; they are used up."""
-    R: Array = scipy.linalg.qr(rows.T, mode="r", overwrite_a=True, check_finite=False)[0][: len(rows)]
-    return R
 
 
 def orbitals(left: Permutations, right: Permutations) -> Classes:

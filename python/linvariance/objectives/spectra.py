@@ -17,6 +17,7 @@ import scipy.linalg
 
 from .. import _core
 from ..arrays import Array, dense, frozen, matmul
+from ..groups.division import triangle
 from ..threads import processors
 from .bidiagonal import bidiagonalized, surely_regular
 
@@ -66,11 +67,12 @@ class Rows:
         return max(self.noise, tolerance(self.A.shape, float(np.linalg.norm(self.A))))
 
     def reduced(self) -> Rows:
-        """The same losses from at most dim rows, by a QR of [A, T]."""
+        """The same losses from at most dim rows: a triangle, by a QR of [A, T], unless they are wide."""
+        if self.is_wide:
+            return self
         dim = self.A.shape[1]
         both = np.hstack([self.A, self.T])
-        R = scipy.linalg.qr(both, mode="r", check_finite=False)[0][: both.shape[1]]
-        return replace(Rows.from_triangle(R, dim, self.floor), noise=self.noise)
+        return replace(Rows.from_triangle(triangle(both), dim, self.floor), noise=self.noise)
 
     def ridged(self, ridge: float) -> Rows:
         """The same losses plus ridge·‖V‖², from exactly dim rows.
@@ -155,7 +157,7 @@ def whiten(rows: Rows, ridge: float = 0.0) -> Whitened:
     # Not c - Σσ²: that cancels near interpolation.
     floor = rows.floor + float(np.square(rows.T - U @ fit.T).sum()) + float(np.square(fit * (root / height)).sum())
     with np.errstate(over="ignore"):  # data below 1e-308: solve refuses weights that overflow
-        back = Vt / height[:, None]
+        back = np.divide(Vt, height[:, None], out=Vt)
     rank = rows.A.shape[1] if ridge else k
     ends = [*height[:1], *(height[-1:] if rank == k else [root])]
     return Whitened(frozen(fit * (s / height)), back, floor, rank, float(ends[0] / ends[-1]) if k else 1.0)
@@ -279,21 +281,23 @@ class PenalizedSpectrum:
         step = np.sqrt(strength)
         height = np.hypot(self.tau, step)
         Z = np.hstack([self.left, self.free * (self.tau / height)])
-        back = np.vstack([self.left_back, self.free_back / height[:, None]])
         floor = self.floor + float(np.square(self.free * (step / height)).sum())
         # ‖E‖·‖E⁺‖ from two largest singular values: the smallest of E itself drowns in rounding at 1e30.
         (triangle, inverse), scale = self._roots, np.append(np.ones(len(self.left_back)), height)
         condition = (
-            float(np.linalg.norm(triangle / scale, 2) * np.linalg.norm(inverse * scale, 2)) if back.size else 1.0
+            float(np.linalg.norm(triangle / scale, 2) * np.linalg.norm(inverse * scale, 2)) if triangle.size else 1.0
         )
+        back = np.vstack([self.left_back, self.free_back])
+        back[len(self.left_back) :] /= height[:, None]
         return Whitened(frozen(Z), back, floor, len(self.left_back) + self._across, condition)
 
     @cached_property
     def _roots(self) -> tuple[Array, Array]:
         """R and R⁻ᵀ (k + m, k + m) for a QR of the transposed rows that do not depend on the strength, of full rank."""
         rows = np.vstack([self.left_back, self.free_back])
-        size = np.abs(rows).max(axis=1, initial=0.0)  # data of 1e±150 leave rows that differ by as much
-        R = scipy.linalg.qr((rows / size[:, None]).T, mode="r", overwrite_a=True, check_finite=False)[0][: len(rows)]
+        size = np.maximum(rows.max(axis=1, initial=0.0), -rows.min(axis=1, initial=0.0))
+        rows /= size[:, None]  # data of 1e±150 leave rows that differ by as much
+        R = triangle(rows.T, overwrite=True)
         return R * size, scipy.linalg.solve_triangular(R, np.eye(len(R)), trans="T") / size
 
 
