@@ -163,6 +163,8 @@ TABLES = {
     "a cell of 1 MB": b"a," + b"b" * 10**6 + b"\n1,2\n",
     "terminal commands": b"a,b\n1,\x1b]0;title\x07\n",
     "numbers beyond floats": b"a,b\n1,1e999\n",
+    "names without end": b"a," * 10**7,
+    "a sample without end": b"a,b\n" + b"1," * 10**7,
 }
 
 

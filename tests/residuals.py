@@ -250,6 +250,17 @@ def centred(draw):
     )
 
 
+def kernel_ridge(draw):
+    """K ((K + n·strength) α - Y) for the kernel x·x'/a²: off its support nothing matters, as it is 0 in f."""
+    a, b = draw.scales
+    X, Y = draw.data
+    fit = lv.kernels.ridge(lambda A, B: (A / a) @ (B / a).T, X, Y, strength=STRENGTH)
+    K, alpha, shift = draw.X @ draw.X.T, fit.coefficients / b, len(X) * STRENGTH
+    size = np.linalg.norm(draw.X, 2) ** 2
+    norm = size * ((size + shift) * np.linalg.norm(alpha) + np.linalg.norm(draw.Y))
+    return draw.ratio(K @ (K @ alpha + shift * alpha - draw.Y), norm)
+
+
 RESIDUALS = {
     # function: (what is small, the ratio)
     "Moments.from_data": ("xx, yx, yy", lambda d: second_moments(d, d.moments, d.X, d.Y)),
@@ -296,6 +307,33 @@ RESIDUALS = {
     "Representation.project, matrices": ("against W Π", matrices),
     "Representation.average_moment": ("against the sum over elements", average_moment),
     "Representation.invariant_basis": ("B Bᵀ - I, BᵀB - Π", basis),
+    "kernels.ridge": ("the normal equations on the support of K", kernel_ridge),
+}
+
+EXEMPT = {
+    # public functions that return numbers, and why they have no row
+    "a step or an answer of others that have one": (
+        *("compare", "equivariance_gap", "escape", "learning_curve", "lower_rank_points", "network_at"),
+        *("select_rank", "select_symmetry", "symmetry_benefit", "selection.degrees_of_freedom"),
+    ),
+    "decides and counts": ("classify", "nullity", "invariance.accuracy", "dynamics.visits"),
+    "iterates to a tolerance of its own, which is what it reports": ("nuclear_norm", "whitened_nuclear_norm"),
+    "an ODE or a descent, compared with its twin step by step": ("train", "resume", "dynamics.gradient_flow"),
+    "has eigenvalues by LAPACK or Lanczos of the operators that have one": (
+        *("curvature.extremes", "curvature.sharpness", "curvature.spectral_density", "curvature.sampled_density"),
+        "invariance.seen_and_frozen",
+    ),
+    "the same operator as gauss_newton, or one of samples, whose terms have no second moments": (
+        *("curvature.fisher", "curvature.empirical_fisher"),
+    ),
+    "takes no data": ("groups.intertwine", "groups.intertwiner_basis", "groups.isotypic", "augmentation.mixing"),
+    "a norm or a mean of what has one": (
+        *("loss_along", "dynamics.balancedness", "dynamics.first_layer_perp", "dynamics.stable_step"),
+        *("dynamics.time_scales", "invariance.error", "invariance.orbit_variance", "invariance.sampled_error"),
+        *("augmentation.departure", "augmentation.per_sample", "augmentation.shared"),
+        "augmentation.without_replacement",
+    ),
+    "has an accuracy of its own, against mpmath": ("kernels.ntk",),
 }
 
 

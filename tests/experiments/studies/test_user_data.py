@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from linvariance.experiments.studies import data
 from linvariance.experiments.studies.data import read
 
 X = np.array([[1.0, 2.0, 3.0], [4.0, 5.5, 6.0], [7.0, 8.0, -9.0], [0.1, 1e-300, 2e10]])
@@ -175,3 +176,19 @@ def test_damaged_files_are_refused(suffix, content, tmp_path):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=rf"d\.{suffix}"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 99, "a,b\n" + "1," * 50, "a,b\n1,2\n" + "1," * 50 + "\n3,4\n", "a,b\n1," + "x" * 99]
+)
+def test_lines_of_a_csv_have_a_bound(tmp_path, monkeypatch, text):
+    monkeypatch.setattr(data, "LONGEST_LINE", 20)
+    with pytest.raises(
+        ValueError, match=r"d\.csv has a line of more than 20 characters\. Give each sample a line of its"
+    ):
+        read(csv(tmp_path / "d.csv", text))
+
+
+def test_lines_up_to_the_bound_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "LONGEST_LINE", 6)
+    assert read(csv(tmp_path / "d.csv", "a,b\r\n11,22\n\n33,444")).Y.tolist() == [[22.0], [444.0]]

@@ -2,8 +2,9 @@
 
 import csv
 import hashlib
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,6 +16,8 @@ from linvariance.arrays import MEMORY_LIMIT, samples
 from linvariance.experiments.experiment import Floats
 from linvariance.experiments.results import listed
 from linvariance.files import arrays, cause
+
+LONGEST_LINE = 2**24  # characters of a .csv: what is read at once
 
 Raw = tuple[npt.NDArray[Any], npt.NDArray[Any], str]
 """X, Y, and which of the file's columns or arrays they were."""
@@ -137,9 +140,10 @@ def _from_csv(path: Path, targets: str | None) -> Raw:
             if "\0" in file.read(2**16):
                 raise ValueError(f"{path} holds NUL characters, so it is no table in UTF-8. Save it as one.")
             file.seek(0)
-            names = _header(file, path)
+            lines = _lines(file, path)
+            names = _header(lines, path)
             chosen = _columns(names, targets, path)
-            table = _table(file, path, names)
+            table = _table(lines, path, names)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} is no table in UTF-8 ({error}). Save it as one.") from None
     others = [k for k in range(len(names)) if k not in chosen]
@@ -147,8 +151,19 @@ def _from_csv(path: Path, targets: str | None) -> Raw:
     return table[:, others], table[:, chosen], part
 
 
-def _header(file: TextIO, path: Path) -> list[str]:
-    names = [name.strip() for name in next(csv.reader(file), [])]
+def _lines(file: TextIO, path: Path) -> Iterator[str]:
+    """The lines of a file, one at a time; ValueError for one that is too long to be read at once."""
+    while line := file.readline(LONGEST_LINE + 1):
+        if len(line) > LONGEST_LINE:
+            raise ValueError(
+                f"{path} has a line of more than {LONGEST_LINE:,} characters. Give each sample a line of its own, or "
+                "save the data as an .npy or .npz."
+            )
+        yield line
+
+
+def _header(lines: Iterator[str], path: Path) -> list[str]:
+    names = [name.strip() for name in next(csv.reader(lines), [])]
     if not any(names):
         raise ValueError(f"{path} begins with an empty line. Its first line must name the columns, joined by commas.")
     if all(_number(name) is not None for name in names):
@@ -179,13 +194,13 @@ def _columns(names: Sequence[str], targets: str | None, path: Path) -> list[int]
     return [names.index(name) for name in dict.fromkeys(wanted)]
 
 
-def _table(file: TextIO, path: Path, names: Sequence[str]) -> Floats:
+def _table(lines: Iterator[str], path: Path, names: Sequence[str]) -> Floats:
     """The lines after the header, by NumPy's fast reader; only a file that it refuses is read again, word by word."""
     try:
-        lines = file.readlines()
+        first = list(itertools.islice(filter(str.strip, lines), 1))
         table: Floats = (
-            np.loadtxt(lines, delimiter=",", comments=None, quotechar='"', ndmin=2)
-            if any(map(str.strip, lines))
+            np.loadtxt(itertools.chain(first, lines), delimiter=",", comments=None, quotechar='"', ndmin=2)
+            if first
             else np.zeros((0, len(names)))
         )
     except ValueError as error:
@@ -199,7 +214,7 @@ def _table(file: TextIO, path: Path, names: Sequence[str]) -> Floats:
 
 def _first_fault(path: Path, names: Sequence[str]) -> ValueError | None:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.reader(file)
+        lines = csv.reader(_lines(file, path))
         next(lines)
         for cells in filter(None, lines):
             where = f"Line {lines.line_num} of {path}"
