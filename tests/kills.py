@@ -4,8 +4,6 @@
 the longest that another run took. It ends at the first kill after which something is not whole, or ends otherwise.
 """
 
-import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -133,9 +131,9 @@ def kill(writer, given, out, wait):
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
         deadline = time.monotonic() + SECONDS
         while not list(out.glob(writer.begun)) and run.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
+            time.sleep(0.002)
         time.sleep(wait)
-        os.kill(run.pid, signal.SIGKILL)
+        run.kill()
     return bool(unfinished(out))
 
 
