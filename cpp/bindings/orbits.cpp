@@ -1,5 +1,6 @@
 #include "linvariance/groups/orbits.hpp"
 
+#include <algorithm>
 #include <optional>
 
 #include "arrays.hpp"
@@ -49,9 +50,10 @@ Array<double> average_classes(const Array<double>& values, const Array<Label>& l
                               const Signs& signs) {
     expect(values.ndim() == 2 && labels.size() == values.shape(1), "expected a label for each column");
     expect(!signs || signs->size() == labels.size(), "expected a sign for each label");
-    bool inside = true;  // without a branch in the loop, so that it is vectorized
-    for (py::ssize_t i = 0; i < labels.size(); ++i) inside &= (labels.data()[i] >= 0) & (labels.data()[i] < classes);
-    expect(inside, "a label leaves 0 .. classes - 1");
+    Label least = 0, most = -1;  // not a condition for each label: this loop is vectorized
+    for (py::ssize_t i = 0; i < labels.size(); ++i)
+        least = std::min(least, labels.data()[i]), most = std::max(most, labels.data()[i]);
+    expect(0 <= least && most < classes, "a label leaves 0 .. classes - 1");
     Array<double> out({values.shape(0), values.shape(1)});
     View<double> out_view = mutable_view(out);
     const ConstView<double> in = view(values);

@@ -14,8 +14,7 @@ py::tuple points(const Array<double>& triangle, const Array<double>& targets, co
                kept <= outputs && threads >= 1,
            "expected triangle (d_L, d_L), targets (d_L, m), diagonal (m), above (m - 1), strengths (n), "
            "rank <= kept <= d_L, threads >= 1");
-    Array<double> sigma({count, kept}), left({count, outputs, kept}), inner({count, rank, size + outputs}),
-        rest({count});
+    Array<double> sigma({count, kept}), left({count, outputs, kept}), inner({count, rank, size + outputs}), rest(count);
     double* const to[] = {sigma.mutable_data(), left.mutable_data(), inner.mutable_data(), rest.mutable_data()};
     const Path path(R, F, diagonal.data(), above.data(), kept, rank);
     {

@@ -127,11 +127,11 @@ using bodies::Level;
     }
 
 LINVARIANCE_LEVEL(baseline, , 16, 5, 2, 4, 2, 256)
-// Clang has no prefer-vector-width as an attribute, and asks for x86-64-v3 only from version 18 on.
-#if defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12
+// The instructions of x86-64-v3 and v4 that the kernels use; by their names every compiler knows them.
+#if defined(__x86_64__) && !defined(LINVARIANCE_BASELINE_ONLY)
 #define LINVARIANCE_X86_LEVELS
-LINVARIANCE_LEVEL(v3, __attribute__((target("arch=x86-64-v3"))), 32, 6, 2, 4, 3, 256)
-LINVARIANCE_LEVEL(v4, __attribute__((target("arch=x86-64-v4,prefer-vector-width=512"))), 64, 5, 5, 5, 5, 128)
+LINVARIANCE_LEVEL(v3, __attribute__((target("avx2,bmi2,fma"))), 32, 6, 2, 4, 3, 256)
+LINVARIANCE_LEVEL(v4, __attribute__((target("avx2,bmi2,fma,avx512f,avx512bw,avx512dq,avx512vl"))), 64, 5, 5, 5, 5, 128)
 #endif
 
 struct Choice {
@@ -145,10 +145,12 @@ std::vector<Choice> choices() {
     std::vector<Choice> found{{"baseline", &baseline::table<double>, &baseline::table<float>, &baseline::path}};
 #ifdef LINVARIANCE_X86_LEVELS
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("x86-64-v3"))
-        found.push_back({"x86-64-v3", &v3::table<double>, &v3::table<float>, &v3::path});
-    if (__builtin_cpu_supports("x86-64-v4"))
-        found.push_back({"x86-64-v4", &v4::table<double>, &v4::table<float>, &v4::path});
+    const bool has_v3 =
+        __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
+    const bool has_v4 = has_v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    if (has_v3) found.push_back({"x86-64-v3", &v3::table<double>, &v3::table<float>, &v3::path});
+    if (has_v4) found.push_back({"x86-64-v4", &v4::table<double>, &v4::table<float>, &v4::path});
 #endif
     return found;
 }

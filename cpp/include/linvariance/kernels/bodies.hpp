@@ -36,7 +36,7 @@ struct Level {
 };
 
 // A broadcast entry in a register of its own, not once more from memory for every product.
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(__clang__)
 #define LINVARIANCE_KEEP(vector) asm("" : "+v"(vector))
 #else
 #define LINVARIANCE_KEEP(vector)
