@@ -19,6 +19,7 @@ import tolerances
 common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
 settings.register_profile("default", **common, max_examples=100)
 settings.register_profile("ci", **common, max_examples=100, derandomize=True, database=None)
+settings.register_profile("few", **common, max_examples=10, derandomize=True, database=None)  # tests/mutants.py
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
 
 

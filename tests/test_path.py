@@ -132,6 +132,20 @@ def test_wanted_values_are_met():
         f.strength_for()
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_the_span_holds_all_that_changes(seed):
+    f = random_path(seed)
+    low, high = f.span
+    assert [low, high] == [10.0 ** round(np.log10(end)) for end in (low, high)]
+    assert all(low <= jump.strength <= high for jump in f.jumps)
+    within, below, above = (
+        f.evaluate(np.geomspace(*ends, 30)) for ends in ((low, high), (low / 1e6, low), (high, high * 1e6))
+    )
+    for name in ("loss", "norm_perp"):
+        inside, *outside = (getattr(values, name) for values in (within, below, above))
+        assert max(map(np.ptp, outside)) <= 0.02 * np.ptp(inside) + 1e-12 * inside.max()
+
+
 def test_without_inputs_the_path_is_zero():
     m = lv.Moments.from_data(np.zeros((5, 3)), np.ones((5, 2)))
     values = lv.regularization_path(m, lv.groups.cyclic(3), rank=1).evaluate([0.1, 1.0])
