@@ -141,9 +141,18 @@ def test_the_span_holds_all_that_changes(seed):
     within, below, above = (
         f.evaluate(np.geomspace(*ends, 30)) for ends in ((low, high), (low / 1e6, low), (high, high * 1e6))
     )
+    ends = [
+        f.evaluate(end * np.geomspace(1, side, 30)) for end, side in ((low, 100), (high, 0.01))
+    ]  # no more than that
+    events = [*(jump.strength for jump in f.jumps), *(near.strength for near in f.near_crossings)]
+    changes = [[end <= 100 * low for end in events], [end >= high / 100 for end in events]]
     for name in ("loss", "norm_perp"):
         inside, *outside = (getattr(values, name) for values in (within, below, above))
         assert max(map(np.ptp, outside)) <= 0.02 * np.ptp(inside) + 1e-12 * inside.max()
+        for values, found in zip(ends, changes, strict=True):
+            found.append(np.ptp(getattr(values, name)) > 0.005 * np.ptp(inside))
+    still = np.ptp(within.loss) < 1e-12 * f.data.yy  # an invariant fit without residual
+    assert high / low <= 1e6 if still else all(any(found) for found in changes)
 
 
 def test_without_inputs_the_path_is_zero():
