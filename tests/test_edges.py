@@ -142,6 +142,16 @@ def test_a_path_says_its_terms_and_blocks_of_strengths_do_not_show(terms):
         np.testing.assert_allclose(losses[k], f.losses(f.data, strengths[k : k + 1])[0], rtol=1e-13)
 
 
+@pytest.mark.parametrize("unit", [1e-8, 1.0, 1e8])
+def test_strengths_are_found_in_any_unit_of_the_inputs(unit):
+    rng = RNG(12)
+    m = lv.Moments.from_data(unit * rng.standard_normal((12, 4)), rng.standard_normal((12, 3)))
+    f = lv.regularization_path(m, lv.groups.cyclic(4), rank=2)
+    for strength in (1e-3 * unit**2, unit**2, 1e3 * unit**2):
+        loss = float(f.evaluate([strength]).loss[0])
+        assert f.strength_for(loss=loss) == pytest.approx(strength, rel=1e-6)
+
+
 # ------------------------------------------------------------------------------------------------------ quadratics
 
 
@@ -206,6 +216,10 @@ def test_rows_and_losses_of_networks_are_those_of_the_blocks(ridge):
             assert len(q.rows.A) <= q.dim
             assert q.constant == pytest.approx(q.loss(0 * V), rel=1e-12)
             np.testing.assert_allclose(q.rows.A.T @ q.rows.A, q.moment, atol=1e-12 * q.size)
+            if q.factor is not None:
+                R, F = q.factor
+                assert F.shape == (sum(A.shape[0] for A, _ in q.blocks if scipy.sparse.issparse(A)), q.dim)
+                np.testing.assert_allclose(R.T @ R + F.T @ F, q.moment, atol=1e-12 * q.size)
             top, loose = np.linalg.norm(q.moment, 2), q.factor is not None and p.method == "regularized"
             assert top * (1 - 1e-12) <= q.size <= top * (4 if loose else 1 + 1e-12)  # a ridge adds exactly itself
 
@@ -362,6 +376,12 @@ def test_ridges_end_where_the_sentence_says():
     lv.unconstrained(moments(), rank=1, ridge=1e300)
     with pytest.raises(ValueError, match=r"^ridge 1\.1e\+300 overflows in S \+ ridge·1: pass at most 1e\+300, where W"):
         lv.unconstrained(moments(), rank=1, ridge=1.1e300)
+
+
+def test_problems_are_shown_without_their_data():
+    p = lv.unconstrained(moments(), rank=1, metric=np.eye(3))
+    assert repr(p).startswith("Problem(method='unconstrained', representation=")
+    assert not re.search("data|inner|objective|array", repr(p))
 
 
 def test_problems_say_what_does_not_fit_and_what_cannot_be_trained():
