@@ -89,3 +89,30 @@ def test_what_a_run_must_hold(pair):
         found[-1]
     with pytest.raises(ValueError, match="trace diverged"):
         lv.dynamics.visits(p, lost)
+
+
+def test_of_runs_that_ended_in_different_epochs():
+    """Each as far as it went, as if it had been alone; a comparison judges networks that there are."""
+    p = methods.problem(CASE, "augmented")
+    how = {"epochs": 300, "optimizer": lv.Adam(0.01), "record": RECORD, "seeds": (0, 1)}
+    until = lv.Until(loss=1.1 * lv.solve(p).loss)
+    trace = lv.train(p, until=until, **how)
+    assert trace.ends.min() < trace.ends.max()
+    assert np.isfinite(trace.plot().lines[0].get_ydata()).sum() == trace.ends.min() // 10 + 1
+    for k, end in enumerate(trace.ends[0]):
+        run, alone = trace.at(0, k), lv.train(p, until=until, **{**how, "seeds": (k,)})
+        assert lv.hessian(p, run).epochs[-1] == end
+        np.testing.assert_array_equal(lv.curvature.sharpness(p, run), lv.curvature.sharpness(p, alone))
+        found, expected = (lv.curvature.extremes(lv.hessian(p, one), 1) for one in (run, alone))
+        assert [one.highest[0] for one in found] == [one.highest[0] for one in expected]
+        visits = lv.dynamics.visits(p, run)
+        assert visits.epochs[-1] == end
+        assert len(visits.loss) == len(visits.distance) == end // 10 + 1
+    both = lv.compare(p.data, p.representation, rank=p.rank, strengths=[], held_out=p.data, until=until, **how)
+    assert len(set(both.trace.ends.ravel())) > 1
+    for i, one in enumerate(both.problems.values()):
+        networks = both.trace.networks[i]
+        table = both.to_frame().iloc[i]
+        assert table.trained_loss == pytest.approx(np.median([lv.network_loss(one, n) for n in networks]))
+        judged = [p.data.plain().loss(one.lift(n.matrix)) for n in networks]
+        assert table.trained_held_out_loss == pytest.approx(np.median(judged))

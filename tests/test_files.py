@@ -265,6 +265,7 @@ CONTRADICTIONS = {
     ("trace", "epochs"): np.arange(3),
     ("trace", "flats"): np.ones((2, 2, 14)),
     ("trace", "layers"): np.ones((2, 3, 4, 13)),
+    ("trace", "ends"): np.full((2, 3), 4),
     ("trace", "entries"): np.ones((2, 3, 1, 2)),
     ("trace", "depths"): [3, 1],
     ("trace of several dims", "depths"): [2, 2, 1],

@@ -180,13 +180,13 @@ def test_rules_stop_where_the_uninterrupted_run_first_obeys_them(kind):
             reached = np.flatnonzero(measured[k] <= limit * (1 + 1e-9))
             place = int(reached[0]) if len(reached) else len(loss[k]) - 1
             assert trace.state.stopped[0, k] == (4 * place if len(reached) else -1)
+            assert trace.ends[0, k] == 4 * place
             for field in ("loss", "norm", "layers"):
                 found, expected = getattr(trace, field)[0][k], getattr(whole, field)[0][k]
-                np.testing.assert_array_equal(found[: place + 1], expected[: place + 1][: len(found)])
-                np.testing.assert_array_equal(found[place:], np.broadcast_to(expected[place], found[place:].shape))
+                np.testing.assert_array_equal(found[: place + 1], expected[: place + 1])
+                assert np.isnan(found[place + 1 :]).all()
             np.testing.assert_array_equal(trace.network(0, k).flat, whole.network_at(4 * place, 0, k).flat)
-        if (trace.state.stopped >= 0).all():
-            assert trace.epochs[-1] == trace.state.stopped.max()
+        assert trace.epochs[-1] == trace.ends.max()
 
 
 def test_a_stopped_run_goes_on_as_if_it_never_had():
@@ -196,6 +196,67 @@ def test_a_stopped_run_goes_on_as_if_it_never_had():
     stopped = lv.train(p, epochs=10_000, until=lv.Until(loss=float(whole.loss[2])), **how)
     assert stopped.epochs[-1] == 20
     same(lv.resume(stopped, epochs=40), whole)
+
+
+def scattered(rule=RULES["descent"], kind="moments", **how):
+    """Three problems x two seeds, each ended where its loss was first at a level; and where they would have gone."""
+    how |= {"optimizer": rule, "seeds": (3, 8), "record": lv.Record(every=3, networks=True, entries=[(0, 1)])}
+    whole = lv.train(PROBLEMS[kind], epochs=240, **how)
+    until = lv.Until(loss=float(np.median(whole.loss[..., 10:60])))
+    return lv.train(PROBLEMS[kind], epochs=200, until=until, **how), until, how
+
+
+@pytest.mark.parametrize("how", [{}, {"kind": "samples", "batches": lv.Batches(128)}], ids=["moments", "batches"])
+@pytest.mark.parametrize("rule", ["descent", "adam"])
+def test_runs_that_ended_in_different_epochs(rule, how, tmp_path):
+    """Each knows where, is there in tables and files as far as it went, and goes on from there alone."""
+    trace, until, how = scattered(RULES[rule], **how)
+    problems = trace.state.problems
+    assert len(set(trace.ends.ravel())) > 2
+    assert f"up to epochs {trace.ends.min()} .. {trace.ends.max()}, final loss" in repr(trace)
+    trace.save(tmp_path / "trace.npz")
+    same(lv.Trace.load(tmp_path / "trace.npz"), trace)
+    with pytest.raises(ValueError, match=rf"{trace.ends.min()} \.\. {trace.ends.max()}: .* resume\(trace\.at\(i, k\)"):
+        lv.resume(trace, epochs=30)
+    table = trace.to_frame()
+    for (i, k), end in np.ndenumerate(trace.ends):
+        one = trace.at(i, k)
+        assert one.epochs[-1] == one.ends == one.state.epoch == end
+        assert one.final_loss == one.loss[-1] == trace.final_loss[i, k]
+        np.testing.assert_array_equal(one.network_at(int(end)).flat, trace.network(i, k).flat)
+        assert table[(table.problem == i) & (table.seed == k)].epoch.tolist() == one.epochs.tolist()
+        alone = {**how, "seeds": how["seeds"][k : k + 1]}
+        same(one, lv.train(problems[i], epochs=200, until=until, **alone))
+        same(lv.resume(one, epochs=40), lv.train(problems[i], epochs=int(end) + 40, **alone))
+        if end < trace.epochs[-1]:
+            with pytest.raises(ValueError, match=rf"never reached: run \({i}, {k}\) ended in epoch {end}"):
+                trace.network_at(int(end) + 3, i, k)
+
+
+@pytest.mark.parametrize("rule", ["descent", "adam"])
+def test_under_the_same_rules_what_stopped_stays(rule, tmp_path):
+    """So that what was killed ends as it would have."""
+    whole, until, how = scattered(RULES[rule])
+    for cut in (20, int(np.median(whole.ends)), 199, int(whole.ends.max())):
+        part = lv.train(PROBLEMS["moments"], epochs=cut, until=until, **how)
+        part.save(tmp_path / "part.npz")
+        again = lv.resume(lv.Trace.load(tmp_path / "part.npz"), PROBLEMS["moments"], epochs=200 - cut, until=until)
+        same(again, whole)
+
+
+def test_a_rule_of_ones_own_ends_as_the_packages_do():
+    """With NaN after the end."""
+    _, until, how = scattered()
+    ours = lv.train(PROBLEMS["moments"], epochs=200, until=until, **{**how, "optimizer": lv.GradientDescent(0.01)})
+
+    def rule(weights, gradient, state):
+        return [W - 0.01 * G for W, G in zip(weights, gradient, strict=True)]
+
+    own = lv.train(PROBLEMS["moments"], epochs=200, until=until, **{**how, "optimizer": rule})
+    np.testing.assert_array_equal(own.ends, ours.ends)
+    for name in ("loss", "norm", "norm_seen", "entries"):
+        np.testing.assert_array_equal(np.isnan(getattr(own, name)), np.isnan(getattr(ours, name)))
+    assert np.isnan(own.layers[0][0][own.epochs > own.ends[0, 0]]).all()
 
 
 # -------------------------------------------------------------------------------------------------------- checkpoints

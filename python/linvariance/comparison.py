@@ -44,7 +44,7 @@ class Comparison(Tabular):
         solutions: their optima, by name; none on Samples.
         trace: of all problems in this order, if they were trained, else None.
         held_out_loss: of the optima on held-out data, by name; none without such data.
-        held_out_along: the same along the runs, (problem, seed, T), NaN where one diverged, or None.
+        held_out_along: the same along the runs, (problem, seed, T), NaN where one diverged or had ended, or None.
 
     As a table it has a row for each problem: the optimum's `loss`, penalty included, and `norm_perp` = ‖W⊥‖, how far it
     is from invariance, or with an output representation from equivariance; its `train_loss` and `held_out_loss`,
@@ -104,11 +104,11 @@ class Comparison(Tabular):
         if self.held_out_loss:
             columns["held_out_loss"] = list(self.held_out_loss.values())
         if self.trace is not None:
-            columns["trained_loss"] = np.median(self.trace.loss[..., -1], axis=1)
+            columns["trained_loss"] = np.median(self.trace.final_loss, axis=1)
             if self.trace.networks[0][0].is_linear:
                 columns["trained_norm_perp"] = [np.median(self._perps(i)) for i in range(len(self.problems))]
             if self.held_out_along is not None:
-                columns["trained_held_out_loss"] = np.median(self.held_out_along[..., -1], axis=1)
+                columns["trained_held_out_loss"] = np.median(self.trace.at_ends(self.held_out_along), axis=1)
         return columns
 
     def _table(self) -> Table:

@@ -78,8 +78,8 @@ def train(
         init: init.pytorch() unless given.
         dtype: float64 or float32, of the weights and their updates; records are float64 always.
         record: what to keep; Record() unless given. Refused above 1 GiB.
-        until: rules that stop a run before. The trace ends where the last run stops; of one that stopped before it
-            repeats the state in which that stopped.
+        until: rules that stop a run before. The trace ends where the last run does; `Trace.ends` tells where each did,
+            and after that all of it is NaN.
         checkpoint: a file to which the trace so far is written about every 10 seconds, under a temporary name first:
             whatever ends the program, `resume(Trace.load(checkpoint), problems, epochs=...)` goes on from there (with
             an optimizer of one's own, which is in no file, a new run by init.given does).
@@ -159,7 +159,9 @@ def resume(
     """Goes on with the runs of a trace for so many epochs more: to the bit as if `train` had never ended.
 
     Returns the trace of the whole runs. What was recorded in their last epoch only because it was the last is dropped.
-    Runs that `until` stopped go on, under the new rules; runs that diverged do not.
+    Under the same `until` a run that it stopped stays where it is, as it would have; under others, or none, it goes on:
+    from the one epoch in which all runs ended, else each has to be resumed alone, as `trace.at(i, k)`. A run that
+    diverged does not go on.
 
     Args:
         trace: of `train` or `resume`, or one of its runs, `trace.at(i, k)`.
@@ -171,7 +173,8 @@ def resume(
         progress: a bar or a callback, as in `train`; the epochs of the whole runs are counted.
 
     Raises:
-        ValueError: if a trace holds no state, or its last loss is not that of the problems.
+        ValueError: if a trace holds no state, its last loss is not that of the problems, or its runs ended in different
+            epochs and are to go on.
 
     >>> import linvariance as lv
     >>> p = lv.unconstrained(lv.Moments.from_data(np.eye(3), np.diag([3.0, 2.0, 1.0])), rank=2)
@@ -193,7 +196,7 @@ def resume(
     if not state.problems:
         raise ValueError("trace comes from a file or a pickle, which hold no data: pass the problems it is of.")
     shapes, activation = [of_one[0].widths for of_one in trace.networks], trace.networks[0][0].activation
-    losses = trace.loss[..., -1].reshape(len(shapes), -1)
+    losses = trace.final_loss.reshape(len(shapes), -1)
     for i, problem in enumerate(state.problems):
         for k, network in enumerate(trace.networks[i]):
             if network.is_finite:
@@ -201,7 +204,13 @@ def resume(
             _refuse_other_loss(problem, network, float(losses[i, k]))
     counts = [of_one[0].flat.size for of_one in trace.networks]
     _refuse_memory(state.record, shapes, counts, activation, len(state.seeds), state.epoch + epochs)
-    state = replace(state, stopped=np.where(state.diverged, state.stopped, -1))
+    if until is None or until != state.until:  # else they stopped by the very rules, and stay there
+        if trace.ends.min() != trace.ends.max():
+            raise ValueError(
+                f"the runs of trace ended in different epochs, {trace.ends.min()} .. {trace.ends.max()}: resume each "
+                "alone, resume(trace.at(i, k), ...), or all under the same until, by which those that stopped stay."
+            )
+        state = replace(state, stopped=np.where(state.diverged, state.stopped, -1))
     return run(
         state, shapes, activation, state.epoch + epochs,
         past=trace, until=until, checkpoint=checkpoint, threads=threads, progress=progress,

@@ -167,7 +167,7 @@ class Runs:
         for epoch in range(begin, end + 1):
             before, regular = self._before, epoch % every == 0 and (epoch > begin or epoch == 0)
             if regular or epoch == end > begin:
-                seen = self._measured(self._look_at(state.layers))
+                seen = _blank(self._measured(self._look_at(state.layers)), ~going)
                 self._keep({"epochs": np.array([epoch]), **seen})
             orders = self._take(1) if epoch < end else []
             for i, k in np.argwhere(going):
@@ -241,10 +241,6 @@ class Runs:
         """Of all epochs so far."""
         state, every = self.state, self.state.record.every
         whole = {name: _joined(name, [chunk[name] for chunk in self._chunks]) for name in self._chunks[0]}
-        for i, k in np.argwhere((state.stopped >= 0) & ~state.diverged):
-            place = int(state.stopped[i, k]) // every
-            for name in whole.keys() - {"epochs"}:
-                whole[name][i][k, place + 1 :] = whole[name][i][k, place : place + 1]
         if state.has_ended:
             state, whole = replace(state, epoch=self.epoch), _until_slot(whole, self.epoch // every + 1)
         networks = tuple(
@@ -252,7 +248,7 @@ class Runs:
             for of_one, shape in zip(self._networks, self.shapes, strict=True)
         )
         layers = tuple(map(tuple, whole.pop("layers"))) if "layers" in whole else None
-        return Trace(**{"weights": None, **whole}, layers=layers, networks=networks, state=state)
+        return Trace(**{"weights": None, **whole}, ends=state.ends, layers=layers, networks=networks, state=state)
 
     def _order(self, end: int) -> dict[int, Orders]:
         """By numbers of rows."""
@@ -283,6 +279,14 @@ def _until_slot(chunk: Recorded, end: int) -> Recorded:
         else array[:, :, :end]
         for name, array in chunk.items()
     }
+
+
+def _blank(seen: Recorded, ended: npt.NDArray[np.bool_]) -> Recorded:
+    """With NaN for runs (problem, seed) that ended before, as the C++ loops record them."""
+    for array in seen.values():
+        for of_one, there in zip(array, ended, strict=True):
+            of_one[there] = np.nan
+    return seen
 
 
 def _refuse_workspace(on_samples: Sequence[Empirical], shapes: Sequence[tuple[int, ...]], threads: int) -> None:

@@ -17,11 +17,14 @@ from . import optimizers, rates
 from .batches import Batches
 from .optimizers import BuiltIn, Optimizer
 from .record import Record
+from .until import Until
 
 PARTS: dict[str, type[Any]] = {
     cls.__name__: cls for cls in (optimizers.GradientDescent, optimizers.Adam, optimizers.AdamW, optimizers.RMSprop)
 }
-PARTS |= {cls.__name__: cls for cls in (rates.Step, rates.Exponential, rates.Cosine, rates.WarmUp, Batches, Record)}
+PARTS |= {
+    cls.__name__: cls for cls in (rates.Step, rates.Exponential, rates.Cosine, rates.WarmUp, Batches, Record, Until)
+}
 FLAGS = ("steps", "stopped", "turned", "diverged")
 
 
@@ -40,6 +43,7 @@ class State:
         stopped: (...), the epoch in which a run stopped, by `until` or as its loss was not finite; -1 for others.
         turned: (...), whether W_1 and its means are in the eigenbasis of S', there and back again being rounded.
         diverged: (...), whether it stopped as its loss was not finite.
+        until: the rules by which others stopped.
     """
 
     problems: tuple[Problem, ...]
@@ -55,6 +59,7 @@ class State:
     turned: npt.NDArray[np.bool_]
     diverged: npt.NDArray[np.bool_]
     memories: tuple[tuple[dict[str, Any], ...], ...] = ()
+    until: Until | None = None
 
     @classmethod
     def of_starts(
@@ -90,6 +95,11 @@ class State:
         """Whether every run has stopped by `until`."""
         return bool((self.stopped >= 0).all() and not self.diverged.any())
 
+    @property
+    def ends(self) -> npt.NDArray[np.int64]:
+        """(...), where `until` stopped a run, else `epoch`."""
+        return np.where((self.stopped >= 0) & ~self.diverged, self.stopped, self.epoch)
+
     def at(self, problem: int, seed: int) -> State:
         """That of one run."""
         one = np.s_[problem : problem + 1, seed : seed + 1]
@@ -97,13 +107,14 @@ class State:
         arrays |= {name: (getattr(self, name)[problem][seed : seed + 1],) for name in ("layers", "means")}
         memories = tuple((of_one[seed],) for of_one in self.memories[problem : problem + 1])
         problems = self.problems[problem : problem + 1]
-        return replace(self, problems=problems, seeds=(self.seeds[seed],), memories=memories, **arrays)
+        arrays |= {"epoch": int(self.ends[problem, seed]), "seeds": (self.seeds[seed],)}
+        return replace(self, problems=problems, memories=memories, **arrays)
 
     def to_fields(self) -> dict[str, Any]:
         """For `files.save`: nothing if the optimizer is of one's own, since a file holds no code."""
         if not isinstance(self.optimizer, BuiltIn):
             return {}
-        about = {name: _packed(getattr(self, name)) for name in ("optimizer", "batches", "record")}
+        about = {name: _packed(getattr(self, name)) for name in ("optimizer", "batches", "record", "until")}
         text = json.dumps({**about, "seeds": self.seeds})
         joined = {name: np.concatenate(getattr(self, name), axis=-1) for name in ("layers", "means")}
         return {"about": text, **joined, **{name: getattr(self, name) for name in FLAGS}}
@@ -115,8 +126,11 @@ class State:
         """Of runs with networks (seeds, ΣP), cut at `cuts`, at the last epoch; ValueError if contradicted."""
         about = json.loads(fields.text("about"))
         optimizer, batches, record = (_unpacked(about[name]) for name in ("optimizer", "batches", "record"))
+        until = _unpacked(about["until"])
         if not (isinstance(optimizer, BuiltIn) and isinstance(batches, Batches | None) and isinstance(record, Record)):
             raise ValueError("it names no optimizer, batches and record")
+        if not isinstance(until, Until | None):
+            raise ValueError("it names no rules to stop by")
         runs, (count, size) = (len(cuts) + 1, len(flats)), flats.shape
         arrays: dict[str, Any] = {"layers": fields.array("layers", 2), "means": fields.array("means", 3)}
         arrays |= {name: fields.array(name, 2, kind) for name, kind in zip(FLAGS, "iibb", strict=True)}
@@ -134,7 +148,7 @@ class State:
         last = int(epochs[-1])
         if not np.array_equal(epochs, record.times(0, last)):
             raise ValueError(f"its epochs are not those of {record}")
-        return cls((), optimizer, batches, seeds, record, last, **split, **arrays, memories=())
+        return cls((), optimizer, batches, seeds, record, last, **split, **arrays, memories=(), until=until)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "problems": ()}  # no data in pickles of results

@@ -7,6 +7,7 @@ import os
 import time
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ def run(
     if until is not None:
         instance(until, Until, "until", "e.g. Until(gradient_norm=1e-8)")
     _check_checkpoint(checkpoint)
+    state = replace(state, until=until)
     runs = Runs(state, shapes, activation, end, threads)
     if past is not None:
         runs.remember(past)
@@ -104,7 +106,7 @@ def _check_checkpoint(checkpoint: object) -> None:
 
 def _warn_of_divergence(trace: Trace) -> None:
     state = trace.state
-    diverged = np.argwhere(~np.isfinite(trace.loss).all(axis=-1))
+    diverged = np.argwhere((~np.isfinite(trace.loss) & (trace.epochs <= trace.ends[..., np.newaxis])).any(axis=-1))
     if not len(diverged) or state is None:
         return
     without_eps = isinstance(state.optimizer, Adam) and state.optimizer.eps == 0

@@ -35,6 +35,8 @@ class Trace(Tabular):
 
     Attributes:
         epochs: (T,).
+        ends: (problem, seed), the epoch in which each run ended: where `until` stopped it, else the last one. After
+            that all of it is NaN (and before, if it diverged: from there on).
         loss: with 1/n, as in the paper's (4), (7), (9); PyTorch's mean reduction is this divided by dL. Penalty and
             ridge are in it, weight decay is not.
         norm: ‖W‖ of the end-to-end W (dL, d0).
@@ -52,6 +54,7 @@ class Trace(Tabular):
     """
 
     epochs: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
     loss: Array
     norm: Array
     norm_perp: Array
@@ -73,14 +76,33 @@ class Trace(Tabular):
     def _is_single(self) -> bool:
         return self.loss.ndim == 1
 
+    @property
+    def final_loss(self) -> Array:
+        """(problem, seed), the losses of the final networks, where each run ended.
+
+        >>> import linvariance as lv
+        >>> p = lv.unconstrained(lv.Moments.from_data([[1.0]], [[3.0]]), rank=1)
+        >>> rule, until = lv.GradientDescent(0.02), lv.Until(loss=1e-6)
+        >>> trace = lv.train(p, epochs=1000, optimizer=rule, seeds=(0, 1), until=until)
+        >>> trace.ends.tolist(), bool(trace.final_loss.max() <= 1e-6), np.isnan(trace.loss[..., -1]).tolist()
+        ([[60, 50]], True, [[False, True]])
+        """
+        return self.at_ends(self.loss)
+
+    def at_ends(self, values: Array) -> Array:
+        """What values (problem, seed, T) are where each run ended."""
+        return np.take_along_axis(values, np.searchsorted(self.epochs, self.ends)[..., np.newaxis], axis=-1)[..., 0]
+
     def at(self, problem: int = 0, seed: int = 0) -> Trace:
-        """The Trace of one run, of problem i and the k-th seed."""
+        """The Trace of one run, of problem i and the k-th seed, up to where it ended."""
         network = _Networks(self.networks)(problem, seed)
         if self._is_single:
             return self
-        arrays = {name: getattr(self, name)[problem, seed] for name in (*MEASURES, "entries")}
-        weights = None if self.weights is None else self.weights[problem, seed]
-        layers = None if self.layers is None else ((self.layers[problem][seed],),)
+        there = np.s_[: int(np.searchsorted(self.epochs, self.ends[problem, seed])) + 1]
+        arrays = {name: getattr(self, name)[problem, seed][there] for name in (*MEASURES, "entries")}
+        arrays |= {"epochs": self.epochs[there], "ends": self.ends[problem, seed, ...]}
+        weights = None if self.weights is None else self.weights[problem, seed][there]
+        layers = None if self.layers is None else ((self.layers[problem][seed][there],),)
         state = None if self.state is None else self.state.at(problem, seed)
         return replace(self, **arrays, weights=weights, layers=layers, networks=((network,),), state=state)
 
@@ -98,10 +120,10 @@ class Trace(Tabular):
         return self
 
     def network_at(self, epoch: int, problem: int = 0, seed: int = 0) -> Network:
-        """The network after so many updates, to the bit that of a run that ends there; the last is always there.
+        """The network after so many updates, to the bit that of a run that ends there; its last is always there.
 
         Raises:
-            ValueError: for an epoch that was not recorded, or if networks were not.
+            ValueError: for an epoch after the end of the run, one that was not recorded, or if networks were not.
 
         >>> import linvariance as lv
         >>> p = lv.unconstrained(lv.Moments.from_data([[1.0]], [[3.0]]), rank=1)
@@ -111,11 +133,16 @@ class Trace(Tabular):
         """
         run, epoch = self.at(problem, seed), integer(epoch, "epoch", minimum=0)
         final = run.networks[0][0]
-        if epoch == self.epochs[-1]:
+        if epoch == run.ends:
             return final
-        place = int(np.searchsorted(self.epochs, epoch))
-        if place == len(self.epochs) or self.epochs[place] != epoch:
-            near = self.epochs[max(place - 1, 0) : place + 1].tolist()
+        if epoch > run.ends:
+            raise ValueError(
+                f"epoch {epoch} was never reached: run ({problem}, {seed}) ended in epoch {run.ends}. Choose one up to "
+                "there, or resume the run, trace.at(i, k)."
+            )
+        place = int(np.searchsorted(run.epochs, epoch))
+        if run.epochs[place] != epoch:
+            near = run.epochs[place - 1 : place + 1].tolist()
             raise ValueError(
                 f"epoch {epoch} was not recorded, but {' and '.join(map(str, near))}: choose one of trace.epochs, or "
                 "train with Record(every=1, networks=True)."
@@ -126,7 +153,7 @@ class Trace(Tabular):
         return Network.from_flat(flat, final.widths, final.activation)
 
     def states(self, problem: int = 0, seed: int = 0) -> Iterator[tuple[int, Network]]:
-        """(epoch, network) for each recorded epoch of one run, made one after the other.
+        """(epoch, network) for each recorded epoch of one run up to its end, made one after the other.
 
         >>> import linvariance as lv
         >>> p = lv.unconstrained(lv.Moments.from_data([[1.0]], [[3.0]]), rank=1)
@@ -140,6 +167,7 @@ class Trace(Tabular):
     def plot(self, ax: Axes | None = None) -> Axes:
         """Losses over epochs, for each problem the median over seeds within the band from least to greatest.
 
+        It goes as far as all seeds of a problem do, where `until` stopped some before others.
         Draws into `ax` if given, and returns the axes.
 
         >>> import linvariance as lv
@@ -162,15 +190,17 @@ class Trace(Tabular):
 
     def _columns(self) -> Columns:
         runs = len(self.networks), len(self.networks[0])
-        problem, seed, time = np.indices((*runs, len(self.epochs))).reshape(3, -1)
-        measures = {name: getattr(self, name).ravel() for name in MEASURES}
-        entries = self.entries.reshape(len(time), -1).T
+        there = (self.epochs <= self.ends[..., np.newaxis]).ravel()
+        problem, seed, time = np.indices((*runs, len(self.epochs))).reshape(3, -1)[:, there]
+        measures = {name: getattr(self, name).ravel()[there] for name in MEASURES}
+        entries = self.entries.reshape(len(there), -1)[there].T
         columns = {"problem": problem, "seed": seed, "epoch": self.epochs[time], **measures}
         return {**columns, **{f"entry_{k}": entry for k, entry in enumerate(entries)}}
 
     def _table(self) -> Table:
         """Of the last state of each run."""
-        columns = {name: column[len(self.epochs) - 1 :: len(self.epochs)] for name, column in self._columns().items()}
+        last = np.cumsum(np.searchsorted(self.epochs, self.ends) + 1) - 1
+        columns = {name: np.asarray(column)[last] for name, column in self._columns().items()}
         return Table(repr(self), list(columns), list(zip(*columns.values(), strict=True)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -185,7 +215,7 @@ class Trace(Tabular):
         >>> bool(np.all(again.loss == trace.loss)), bool(np.all(again.network.flat == trace.network.flat))
         (True, True)
         """
-        arrays = {name: getattr(self, name) for name in ("epochs", *MEASURES, "entries", "weights")}
+        arrays = {name: getattr(self, name) for name in ("epochs", "ends", *MEASURES, "entries", "weights")}
         kinds = [of_one[0] for of_one in self.networks]
         joined = {  # those of all problems side by side
             "flats": np.hstack([np.stack([network.flat for network in of_one]) for of_one in self.networks]),
@@ -204,9 +234,10 @@ class Trace(Tabular):
 
     def __repr__(self) -> str:
         runs = f"{len(self.networks)} problems x {len(self.networks[0])} seeds"
-        losses = self.loss[..., -1]
+        losses, first, last = self.final_loss, self.ends.min(), self.ends.max()
+        ends = f"epoch {last}" if first == last else f"epochs {first} .. {last}"
         return (
-            f"Trace({runs}, {len(self.epochs)} states up to epoch {self.epochs[-1]}, "
+            f"Trace({runs}, {len(self.epochs)} states up to {ends}, "
             f"final loss {losses.min():.6g} .. {losses.max():.6g})"
         )
 
@@ -224,6 +255,9 @@ def _from_fields(fields: files.Fields) -> Trace:
     arrays = [*measures.values(), entries, *([] if weights is None else [weights])]
     if 0 in states or 0 in counts or any(array.shape[: len(states)] != states for array in arrays):
         raise ValueError(f"its arrays are not all of {counts} runs and {len(epochs)} states")
+    ends = fields.array("ends", len(runs), "i")
+    if ends.shape != runs or not np.isin(ends, epochs).all() or ends.max() != epochs[-1]:
+        raise ValueError(f"its runs end in epochs {ends.tolist()}, which do not fit those recorded")
     if layers is not None and layers.shape != (len(flats), len(epochs), flats.shape[1]):
         raise ValueError(f"its layers are of shape {layers.shape}, but the networks {flats.shape}")
     if min(depths) < 1 or sum(depths) + len(depths) != len(widths):
@@ -238,8 +272,10 @@ def _from_fields(fields: files.Fields) -> Trace:
     kept = None if layers is None else tuple(tuple(of_one) for of_one in np.split(layers, cuts, axis=-1))
     stored = fields.within("state_")
     state = State.from_fields(stored, flats, cuts, epochs) if stored else None
+    if state is not None and not np.array_equal(state.ends.reshape(runs), ends):
+        raise ValueError(f"its runs end in epochs {ends.tolist()}, but its state is after {state.ends.tolist()}")
     looked: dict[str, Any] = {"entries": entries, "weights": weights, "layers": kept}
-    return Trace(epochs=epochs, **measures, **looked, networks=networks, state=state)
+    return Trace(epochs=epochs, ends=ends, **measures, **looked, networks=networks, state=state)
 
 
 @dataclass(frozen=True, repr=False)

@@ -13,6 +13,8 @@ from ..arrays import real
 class Until:
     """A run stops at the first epoch e, a multiple of Record.every, in which one of these holds.
 
+    Each by itself, while the others go on; `Trace.ends` tells where.
+
     Rules look at recorded epochs alone: what holds only between two of them stops no run, and one may go on for up to
     Record.every - 1 epochs, by default 9, after a rule first held. Record(every=1) looks at each epoch, which on
     Samples in batches, whose steps see no loss of all data, is another pass each.
