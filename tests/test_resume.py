@@ -44,6 +44,9 @@ PROBLEMS = {  # of several dims and ranks
 }
 
 
+TRACE = lv.train(PROBLEMS["moments"][0], epochs=1)
+
+
 def equal(some, others):
     for a, b in zip(some, others, strict=True):
         assert a.dtype == b.dtype
@@ -267,10 +270,67 @@ def test_checkpoints_change_nothing(tmp_path, monkeypatch):
     for kind, problems in PROBLEMS.items():
         epochs = 5000 if kind == "moments" else 10
         how = {"epochs": epochs, "record": lv.Record(every=7, networks=True), "seeds": (1, 2)}
-        trace = lv.train(problems, checkpoint=tmp_path / "here.npz", **how)
+        trace = lv.train(problems, checkpoint=tmp_path / f"{kind}.npz", **how)
         same(trace, lv.train(problems, **how))
-        same(lv.Trace.load(tmp_path / "here.npz"), trace)
-    assert [path.name for path in tmp_path.iterdir()] == ["here.npz"]
+        same(lv.Trace.load(tmp_path / f"{kind}.npz"), trace)
+    assert {path.name for path in tmp_path.iterdir()} == {"moments.npz", "samples.npz"}
+
+
+def test_a_checkpoint_takes_the_place_of_its_own_past_alone(tmp_path):
+    p, file = PROBLEMS["moments"][0], tmp_path / "it.npz"
+    how = {"record": lv.Record(every=10), "seeds": (0, 1)}
+    whole = lv.train(p, epochs=95, **how)
+    part = lv.train(p, epochs=37, checkpoint=file, **how)
+    with pytest.raises(ValueError, match=r"up to epoch 37: go on by resume\(Trace\.load\(path\), .*, or remove it"):
+        lv.train(p, epochs=95, checkpoint=file, **how)
+    same(lv.Trace.load(file), part)
+    longer = lv.resume(part, epochs=20)
+    for trace in (part, lv.resume(part, epochs=0), longer):  # from itself, and from what it led to
+        part.save(tmp_path / "again.npz")
+        again = lv.resume(trace, epochs=95 - int(trace.epochs[-1]), checkpoint=tmp_path / "again.npz")
+        same(again, whole)
+        same(lv.Trace.load(tmp_path / "again.npz"), whole)
+    for other in (
+        longer,  # what there is to lose
+        part.at(0, 0),
+        lv.train(p, epochs=37, **{**how, "seeds": (0, 2)}),
+        lv.train(p, epochs=37, **{**how, "optimizer": lv.Adam(1e-2)}),
+        lv.train(p, epochs=35, **{**how, "record": lv.Record(every=7)}),
+    ):
+        other.save(file)
+        before = file.read_bytes()
+        with pytest.raises(ValueError, match=r"that did not lead to the one resumed, up to epoch 37: resume that one"):
+            lv.resume(part, epochs=10, checkpoint=file)
+        assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["data.csv", "moments.npz", "empty.npz"])
+def test_a_checkpoint_takes_the_place_of_nothing_else(name, tmp_path):
+    p, file = PROBLEMS["moments"][0], tmp_path / name
+    if name == "moments.npz":
+        DATA["moments"].save(file)
+    else:
+        file.write_text("a,b\n1,2\n" if name == "data.csv" else "")
+    before = file.read_bytes()
+    for run in (lambda: lv.train(p, epochs=1, checkpoint=file), lambda: lv.resume(TRACE, epochs=1, checkpoint=file)):
+        with pytest.raises(ValueError, match=rf"there already: .*{name} holds no Trace .* another name, or remove it"):
+            run()
+        assert file.read_bytes() == before
+
+
+def test_the_lines_that_survive_a_kill(tmp_path):
+    """Those of docs/data.md, called until they are through."""
+    page = (Path(__file__).parents[1] / "docs" / "data.md").read_text(encoding="utf-8")
+    lines = page.split("from pathlib import Path\n")[1].split("```")[0].replace('"runs.npz"', "file")
+    problems = PROBLEMS["moments"]
+    losses = lv.train(problems, epochs=3000, seeds=range(5)).loss
+    until = lv.Until(loss=float(np.median(losses[..., 20:60])))
+    whole = lv.train(problems, epochs=3000, seeds=range(5), until=until)
+    assert len(set(whole.ends.ravel())) > 2
+    for epochs in (17, 400, 3000, 3000):
+        names = {"lv": lv, "Path": Path, "file": tmp_path / "runs.npz", "problems": problems, "until": until}
+        exec(lines.replace("3000", str(epochs)), names)
+    same(names["trace"], whole)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

@@ -80,9 +80,10 @@ def train(
         record: what to keep; Record() unless given. Refused above 1 GiB.
         until: rules that stop a run before. The trace ends where the last run does; `Trace.ends` tells where each did,
             and after that all of it is NaN.
-        checkpoint: a file to which the trace so far is written about every 10 seconds, under a temporary name first:
-            whatever ends the program, `resume(Trace.load(checkpoint), problems, epochs=...)` goes on from there (with
-            an optimizer of one's own, which is in no file, a new run by init.given does).
+        checkpoint: a new file to which the trace so far is written about every 10 seconds, under a temporary name
+            first: whatever ends the program, `resume(Trace.load(checkpoint), problems, epochs=..., until=until,
+            checkpoint=checkpoint)` goes on from there (with an optimizer of one's own, which is in no file, a new run
+            by init.given does). A file that exists is refused.
         threads: at most this many, by default one for each processor; parallel over runs and, if these are
             fewer and on Samples, over fixed parts of each one's samples, 400 or more.
         progress: True for a bar on stderr, or a callback (done, total, loss) about twice a second: the epochs behind
@@ -168,7 +169,7 @@ def resume(
         problems: those it was trained on, needed for a trace from a file or a pickle, which hold no data.
         epochs: how many more.
         until: rules that stop a run before, as in `train`.
-        checkpoint: a file for the trace so far, as in `train`.
+        checkpoint: a file for the trace so far, as in `train`; also that from which `trace` was loaded.
         threads: at most this many, as in `train`.
         progress: a bar or a callback, as in `train`; the epochs of the whole runs are counted.
 

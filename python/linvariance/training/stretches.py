@@ -8,12 +8,12 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from ..arrays import Array, instance
 from ..progress import Progress, meter
+from . import checkpoints
 from .optimizers import Adam
 from .runs import Runs
 from .state import State
@@ -40,7 +40,7 @@ def run(
     """The runs from a state to their end, with the trace of what led to the state before it."""
     if until is not None:
         instance(until, Until, "until", "e.g. Until(gradient_norm=1e-8)")
-    _check_checkpoint(checkpoint)
+    checkpoints.check(checkpoint, past)
     state = replace(state, until=until)
     runs = Runs(state, shapes, activation, end, threads)
     if past is not None:
@@ -89,19 +89,6 @@ def _asks_to_end(answer: object) -> bool:
             "(loss < 1e-3).all()."
         )
     return isinstance(answer, (bool, np.bool_)) and bool(answer)
-
-
-def _check_checkpoint(checkpoint: object) -> None:
-    if checkpoint is None:
-        return
-    instance(checkpoint, (str, os.PathLike), "checkpoint", "the path of a file")
-    file = os.fspath(checkpoint)  # type: ignore[call-overload]
-    try:
-        fits = Path(file).parent.is_dir() and not Path(file).is_dir()
-    except OSError:  # a name that is too long
-        fits = False
-    if not fits:
-        raise ValueError(f"checkpoint is {file!r:.100}, but must name a file in a folder that exists.")
 
 
 def _warn_of_divergence(trace: Trace) -> None:
