@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -141,6 +142,12 @@ def test_what_cannot_go_on_is_refused(tmp_path):
         lv.resume(lv.Trace.load(tmp_path / "trace.npz"), epochs=1)
     with pytest.raises(ValueError, match=r"loss of .*, but trace recorded .*: pass those"):
         lv.resume(trace, other, epochs=1)
+    near = lv.augmented(DATA["moments"], REP, rank=2, ridge=1e-6)
+    with pytest.raises(ValueError, match=r"loss of .*, but trace recorded .*: pass those") as told:
+        lv.resume(trace, near, epochs=1)
+    found, recorded = re.findall(r"\d\.\d+", str(told.value))
+    assert found != recorded
+    assert found[:6] == recorded[:6]
     with pytest.raises(ValueError, match="problems are 2, but trace is of 1"):
         lv.resume(trace, [p, p], epochs=1)
     same(lv.resume(trace, epochs=0), trace)

@@ -368,7 +368,8 @@ def _refuse_other_loss(problem: Problem, network: Network, recorded: float) -> N
         return
     found, size = network_loss(problem, network), problem.loss(np.zeros((problem.outputs, problem.dim)))
     if abs(found - recorded) > math.sqrt(np.finfo(network.flat.dtype).eps) * (recorded + size):
+        digits = next(k for k in range(6, 18) if f"{found:.{k}g}" != f"{recorded:.{k}g}")
         raise ValueError(
-            f"problems give the last network a loss of {found:.6g}, but trace recorded {recorded:.6g}: pass those it "
-            "was trained on, in the same order."
+            f"problems give the last network a loss of {found:.{digits}g}, but trace recorded {recorded:.{digits}g}: "
+            "pass those it was trained on, in the same order."
         )
