@@ -609,3 +609,13 @@ def test_divergence_is_told(recwarn):
     p = methods.problem(CASE, "augmented")
     with pytest.warns(RuntimeWarning, match="diverge|finite"):
         lv.train(p, epochs=500, optimizer=lv.GradientDescent(1e3))
+
+
+def test_data_in_place_of_a_problem_are_named():
+    data, hint = methods.moments(CASE), "Problem, but is Moments: pose one with hard_wired"
+    with pytest.raises(TypeError, match=f"problem must be {hint}"):
+        lv.solve(data)
+    with pytest.raises(TypeError, match=f"problems must be {hint}"):
+        lv.train(data, epochs=1)
+    with pytest.raises(TypeError, match=f"problems must be {hint}"):
+        lv.resume(lv.train(methods.problem(CASE, "augmented"), epochs=1), data, epochs=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -112,8 +112,7 @@ def train(
     >>> t.loss.shape, t.network(0, 1).widths, t.network(1, 1).widths
     ((2, 2, 51), (1, 1, 3), (3, 1, 3))
     """
-    runs = [problems] if isinstance(problems, Problem) else listed(problems, "problems")
-    _check_problems(runs)
+    runs = _checked(problems)
     shapes = _architectures([widths] if isinstance(problems, Problem) and widths is not None else widths, runs)
     epochs = integer(epochs, "epochs", minimum=0)
     seeds = [integer(seed, f"seeds[{k}]", minimum=0) for k, seed in enumerate(listed(seeds, "seeds"))]
@@ -189,8 +188,7 @@ def resume(
     if state is None:
         raise ValueError("trace holds no state to go on from: train again, or from init.given(trace.network).")
     if problems is not None:
-        found = [problems] if isinstance(problems, Problem) else listed(problems, "problems")
-        _check_problems(found)
+        found = _checked(problems)
         if len(found) != len(trace.networks):
             raise ValueError(f"problems are {len(found)}, but trace is of {len(trace.networks)}: pass all, in order.")
         state = replace(state, problems=tuple(found))
@@ -218,7 +216,10 @@ def resume(
     )  # fmt: skip
 
 
-def _check_problems(runs: Sequence[Problem]) -> None:
+def _checked(problems: Problem | Sequence[Problem]) -> list[Problem]:
+    if not isinstance(problems, Iterable):
+        instance(problems, Problem, "problems", "pose one with hard_wired, augmented, regularized or unconstrained")
+    runs = [problems] if isinstance(problems, Problem) else listed(problems, "problems")
     if not runs:
         raise ValueError("problems is empty: pass at least one Problem.")
     for problem in runs:
@@ -234,6 +235,7 @@ def _check_problems(runs: Sequence[Problem]) -> None:
         raise ValueError(
             f"problems must share (outputs, columns of X), but have {some(sorted(maps))}: train them apart."
         )
+    return runs
 
 
 def _architectures(widths: object, runs: Sequence[Problem]) -> list[tuple[int, ...]]:
