@@ -619,3 +619,18 @@ def test_data_in_place_of_a_problem_are_named():
         lv.train(data, epochs=1)
     with pytest.raises(TypeError, match=f"problems must be {hint}"):
         lv.resume(lv.train(methods.problem(CASE, "augmented"), epochs=1), data, epochs=1)
+
+
+def test_the_way_that_was_meant_is_named():
+    p = methods.problem(CASE, "regularized")
+    with pytest.raises(TypeError, match=r"init must be .*, but is Network: init\.given\(network\)\."):
+        lv.train(p, epochs=1, init=lv.train(p, epochs=1).network)
+    for rule in (lv.Adam, lv.GradientDescent, lv.RMSprop, lambda lr: lv.rates.WarmUp(lr, 3)):
+        with pytest.raises(
+            TypeError, match=r"lr must be a number or one of rates, but is <function .*: e\.g\. rates\."
+        ):
+            rule(lr=lambda epoch: 0.1 / (1 + epoch))
+    path = lv.regularization_path(p.data, p.representation, rank=2)
+    for one in (1.5, np.float64(1.5)):
+        with pytest.raises(TypeError, match=r"but is 1\.5: call path\(1\.5\), or pass \[1\.5\]"):
+            path.evaluate(one)

@@ -420,6 +420,9 @@ def _from_file(fields: files.Fields) -> RegularizationPath:
 
 
 def _positive(strengths: npt.ArrayLike) -> Array:
+    if isinstance(strengths, (int, float, np.number)) and not isinstance(strengths, bool):
+        one = real(strengths, "strengths")
+        raise TypeError(f"strengths must be several, but is {one:g}: call path({one:g}), or pass [{one:g}].")
     values = np.asarray(reals(strengths, "strengths", ndim=(1,)), dtype=np.float64)
     if values.min() <= 0:
         raise ValueError(f"strengths must be positive, but hold {values.min():g}: call the path itself at 0.")

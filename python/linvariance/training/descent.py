@@ -129,11 +129,12 @@ def train(
     counts = [count_weights(shape, biases) for shape in shapes]
     _refuse_memory(record, shapes, counts, activation, len(seeds), epochs)
     draw = pytorch() if init is None else init
+    if isinstance(draw, Network) or not callable(draw):
+        how = "init.given(network)" if isinstance(draw, Network) else "e.g. init.pytorch() or init.given(...)"
+        raise TypeError(f"init must be a way to draw a start, but is {type(draw).__name__}: {how}.")
     theirs = getattr(draw, "activation", None)
     if theirs not in (None, activation):
         raise ValueError(f"init holds a {theirs} network, but activation is {activation!r}: pass {theirs!r}.")
-    if not callable(draw):
-        raise TypeError(f"init must be callable, but is {type(draw).__name__}: e.g. init.pytorch() or init.given(...).")
     if kind == np.float32:
         _refuse_float32_overflow(runs)
     if batches is not None:

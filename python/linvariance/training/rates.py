@@ -112,6 +112,8 @@ Rate = Step | Exponential | Cosine | WarmUp
 
 def check(lr: float | Rate) -> None:
     """TypeError or ValueError for what is no learning rate."""
+    if callable(lr) and not isinstance(lr, Rate):
+        raise TypeError(f"lr must be a number or one of rates, but is {lr!r:.60}: e.g. rates.Exponential(1e-3, 0.99).")
     if not isinstance(lr, Rate):
         real(lr, "lr", positive=True)
 
