@@ -265,6 +265,9 @@ CONTRADICTIONS = {
     ("trace", "epochs"): np.arange(3),
     ("trace", "flats"): np.ones((2, 2, 14)),
     ("trace", "layers"): np.ones((2, 3, 4, 13)),
+    ("trace", "seeds"): [1, 2],
+    ("trace of several dims", "seeds"): [-1, 2],
+    ("trace", "methods"): '["augmented"]',
     ("trace", "ends"): np.full((2, 3), 4),
     ("trace", "entries"): np.ones((2, 3, 1, 2)),
     ("trace", "depths"): [3, 1],
@@ -308,12 +311,15 @@ def test_a_folder_or_nothing_there(kind, stored, tmp_path):
 @pytest.mark.parametrize("runs", [(2, 3), (1, 1)])
 def test_a_trace_as_a_tidy_frame(runs):
     pytest.importorskip("pandas")
-    trace = lv.train(PROBLEMS[: runs[0]], epochs=5, seeds=range(runs[1]), record=RECORD)
+    seeds = (7, 3, 5)[: runs[1]]
+    trace = lv.train(PROBLEMS[: runs[0]], epochs=5, seeds=seeds, record=RECORD)
     frame, T = trace.to_frame(), len(trace.epochs)
     assert len(frame) == runs[0] * runs[1] * T
     assert not frame.duplicated(["problem", "seed", "epoch"]).any()
     for i, k in np.ndindex(runs):
-        one, mine = trace.at(i, k), frame[(frame.problem == i) & (frame.seed == k)]
+        one, mine = trace.at(i, k), frame[(frame.problem == i) & (frame.seed == seeds[k])]
+        assert set(mine.method) == {trace.methods[i]}
+        assert trace.methods[i].startswith(PROBLEMS[i].method)
         np.testing.assert_array_equal(mine.epoch, one.epochs)
         np.testing.assert_array_equal(mine.loss, one.loss)
         np.testing.assert_array_equal(mine.norm_seen, one.norm_seen)

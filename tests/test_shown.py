@@ -101,7 +101,7 @@ def test_a_trace_is_a_line_a_problem_within_the_band_of_its_seeds():
     axes = TRACE.plot()
     for line, losses in zip(axes.lines, TRACE.loss, strict=True):
         np.testing.assert_array_equal(line.get_ydata(), np.median(losses, axis=0))
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["problem 0", "problem 1"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["unconstrained", "augmented"]
     assert ONE.plot().get_legend() is None
 
 
@@ -109,6 +109,13 @@ def test_many_problems_have_colours_of_their_own_and_few_names():
     pytest.importorskip("matplotlib")
     axes = lv.train([lv.regularized(MOMENTS, REP, rank=2, strength=s) for s in range(20)], epochs=2).plot()
     assert len({line.get_color() for line in axes.lines}) == 20
+    assert [line.get_label() for line in axes.lines if line.get_label()[0] != "_"][1] == "regularized, λ = 3.0"
+    twice = lv.train([PROBLEM, PROBLEM, lv.hard_wired(MOMENTS, REP, rank=1)], epochs=2).plot().get_legend()
+    assert [text.get_text() for text in twice.get_texts()] == [
+        "unconstrained, problem 0",
+        "unconstrained, problem 1",
+        "hard-wired",
+    ]
     assert len(axes.get_legend().get_texts()) == 7
 
 

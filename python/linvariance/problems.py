@@ -298,8 +298,13 @@ def methods(
         "unconstrained": unconstrained(data, **how),
         "hard_wired": hard_wired(data, rep, output=output, **how),
         "augmented": augmented(data, rep, output=output, **how),
-        **{f"regularized, λ = {problem.strength!r}": problem for problem in penalized},
+        **{title(problem): problem for problem in penalized},
     }
+
+
+def title(problem: Problem) -> str:
+    """Its method, and if that is `regularized` its strength."""
+    return f"regularized, λ = {problem.strength!r}" if problem.method == "regularized" else problem.method
 
 
 def refuse_without_moments(problem: Problem) -> None:

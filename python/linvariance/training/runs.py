@@ -16,7 +16,7 @@ from ..arrays import MEMORY_LIMIT, Array, by_rows, dense, integer, matmul
 from ..invariance import seen_and_frozen, seen_by
 from ..networks import Network
 from ..objectives.empirical import Empirical
-from ..problems import Problem
+from ..problems import Problem, title
 from ..threads import processors
 from .batches import Orders, refuse_order
 from .optimizers import BuiltIn, GradientDescent
@@ -248,7 +248,15 @@ class Runs:
             for of_one, shape in zip(self._networks, self.shapes, strict=True)
         )
         layers = tuple(map(tuple, whole.pop("layers"))) if "layers" in whole else None
-        return Trace(**{"weights": None, **whole}, ends=state.ends, layers=layers, networks=networks, state=state)
+        return Trace(
+            **{"weights": None, **whole},
+            ends=state.ends,
+            seeds=state.seeds,
+            methods=tuple(map(title, state.problems)),
+            layers=layers,
+            networks=networks,
+            state=state,
+        )
 
     def _order(self, end: int) -> dict[int, Orders]:
         """By numbers of rows."""

@@ -115,13 +115,17 @@ class State:
         if not isinstance(self.optimizer, BuiltIn):
             return {}
         about = {name: _packed(getattr(self, name)) for name in ("optimizer", "batches", "record", "until")}
-        text = json.dumps({**about, "seeds": self.seeds})
         joined = {name: np.concatenate(getattr(self, name), axis=-1) for name in ("layers", "means")}
-        return {"about": text, **joined, **{name: getattr(self, name) for name in FLAGS}}
+        return {"about": json.dumps(about), **joined, **{name: getattr(self, name) for name in FLAGS}}
 
     @classmethod
     def from_fields(
-        cls, fields: files.Fields, flats: npt.NDArray[Any], cuts: npt.NDArray[Any], epochs: npt.NDArray[Any]
+        cls,
+        fields: files.Fields,
+        seeds: tuple[int, ...],
+        flats: npt.NDArray[Any],
+        cuts: npt.NDArray[Any],
+        epochs: npt.NDArray[Any],
     ) -> State:
         """Of runs with networks (seeds, ΣP), cut at `cuts`, at the last epoch; ValueError if contradicted."""
         about = json.loads(fields.text("about"))
@@ -142,9 +146,6 @@ class State:
         split: dict[str, Any] = {
             name: tuple(map(np.ascontiguousarray, np.split(arrays.pop(name), cuts, axis=-1))) for name in shapes
         }
-        seeds = tuple(int(seed) for seed in about["seeds"])
-        if len(seeds) != count or min(seeds) < 0:
-            raise ValueError(f"its seeds {some(seeds)} do not fit its {count} networks")
         last = int(epochs[-1])
         if not np.array_equal(epochs, record.times(0, last)):
             raise ValueError(f"its epochs are not those of {record}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -37,6 +38,8 @@ class Trace(Tabular):
         epochs: (T,).
         ends: (problem, seed), the epoch in which each run ended: where `until` stopped it, else the last one. After
             that all of it is NaN (and before, if it diverged: from there on).
+        seeds: of numpy's default_rng, one for each run of a problem.
+        methods: of the problems, such as "hard_wired" or "regularized, λ = 0.1".
         loss: with 1/n, as in the paper's (4), (7), (9); PyTorch's mean reduction is this divided by dL. Penalty and
             ridge are in it, weight decay is not.
         norm: ‖W‖ of the end-to-end W (dL, d0).
@@ -50,11 +53,13 @@ class Trace(Tabular):
         networks: final networks, [problem][seed]; problems may differ in their widths.
         state: what `resume` goes on from.
 
-    As a data frame it has a row for each problem, seed (both counted from 0) and epoch, for seaborn, plotly, SQL.
+    As a data frame it has a row for each problem (counted from 0), seed and epoch, for seaborn, plotly, SQL.
     """
 
     epochs: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
+    seeds: tuple[int, ...]
+    methods: tuple[str, ...]
     loss: Array
     norm: Array
     norm_perp: Array
@@ -101,6 +106,7 @@ class Trace(Tabular):
         there = np.s_[: int(np.searchsorted(self.epochs, self.ends[problem, seed])) + 1]
         arrays = {name: getattr(self, name)[problem, seed][there] for name in (*MEASURES, "entries")}
         arrays |= {"epochs": self.epochs[there], "ends": self.ends[problem, seed, ...]}
+        arrays |= {"seeds": (self.seeds[seed],), "methods": (self.methods[problem],)}
         weights = None if self.weights is None else self.weights[problem, seed][there]
         layers = None if self.layers is None else ((self.layers[problem][seed][there],),)
         state = None if self.state is None else self.state.at(problem, seed)
@@ -178,7 +184,7 @@ class Trace(Tabular):
         """
         axes, losses = opened(ax), self.loss.reshape(len(self.networks), -1, len(self.epochs))
         named = few(len(losses)) if len(losses) > 1 else ()
-        labels = [f"problem {i}" if i in named else "" for i in range(len(losses))]
+        labels = [self._label(i) if i in named else "" for i in range(len(losses))]
         every = looks(len(losses))
         draw(axes, [Curve(*one) for one in zip(labels, [self.epochs] * len(losses), losses, every, strict=True)])
         if wide_range(losses):
@@ -188,13 +194,18 @@ class Trace(Tabular):
             axes.legend(frameon=False)
         return axes
 
+    def _label(self, problem: int) -> str:
+        name = self.methods[problem]
+        return name.replace("_", "-") + (f", problem {problem}" if self.methods.count(name) > 1 else "")
+
     def _columns(self) -> Columns:
         runs = len(self.networks), len(self.networks[0])
         there = (self.epochs <= self.ends[..., np.newaxis]).ravel()
         problem, seed, time = np.indices((*runs, len(self.epochs))).reshape(3, -1)[:, there]
         measures = {name: getattr(self, name).ravel()[there] for name in MEASURES}
         entries = self.entries.reshape(len(there), -1)[there].T
-        columns = {"problem": problem, "seed": seed, "epoch": self.epochs[time], **measures}
+        columns: dict[str, Any] = {"problem": problem, "method": np.array(self.methods)[problem]}
+        columns |= {"seed": np.array(self.seeds)[seed], "epoch": self.epochs[time], **measures}
         return {**columns, **{f"entry_{k}": entry for k, entry in enumerate(entries)}}
 
     def _table(self) -> Table:
@@ -223,9 +234,10 @@ class Trace(Tabular):
             "widths": np.concatenate([kind.widths for kind in kinds]),
             "depths": [len(kind.weights) for kind in kinds],
         }
+        names = {"seeds": np.array(self.seeds), "methods": json.dumps(self.methods)}
         state = {} if self.state is None else self.state.to_fields()
         about = {"activation": kinds[0].activation, **{f"state_{name}": field for name, field in state.items()}}
-        files.save(path, "Trace", {**arrays, **joined, **about})
+        files.save(path, "Trace", {**arrays, **joined, **names, **about})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Trace:
@@ -270,12 +282,18 @@ def _from_fields(fields: files.Fields) -> Trace:
         for of_one, shape in zip(np.split(flats, cuts, axis=1), shapes, strict=True)
     )
     kept = None if layers is None else tuple(tuple(of_one) for of_one in np.split(layers, cuts, axis=-1))
+    seeds = tuple(fields.array("seeds", 1, "i").tolist())
+    methods = tuple(files.printable(str(name)) for name in json.loads(fields.text("methods")))
+    if (len(methods), len(seeds)) != counts or min(seeds) < 0:
+        raise ValueError(f"its seeds {seeds} and methods {methods} do not fit its {counts} networks")
     stored = fields.within("state_")
-    state = State.from_fields(stored, flats, cuts, epochs) if stored else None
+    state = State.from_fields(stored, seeds, flats, cuts, epochs) if stored else None
     if state is not None and not np.array_equal(state.ends.reshape(runs), ends):
         raise ValueError(f"its runs end in epochs {ends.tolist()}, but its state is after {state.ends.tolist()}")
     looked: dict[str, Any] = {"entries": entries, "weights": weights, "layers": kept}
-    return Trace(epochs=epochs, ends=ends, **measures, **looked, networks=networks, state=state)
+    return Trace(
+        epochs=epochs, ends=ends, seeds=seeds, methods=methods, **measures, **looked, networks=networks, state=state
+    )
 
 
 @dataclass(frozen=True, repr=False)
