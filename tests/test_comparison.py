@@ -111,12 +111,36 @@ def test_the_table_tells_optima_from_runs(found):
 def test_what_it_shows(found):
     lines = repr(found).splitlines()
     assert lines[0] == "Comparison at rank 2 under cyclic(6) on Moments(n=30, inputs=6, outputs=3)"
-    assert [line.split("  ")[0] for line in lines[2:-1]] == [name.replace("_", "-") for name in found.problems]
-    assert lines[-1] == "trained: medians of 2 runs after 40 epochs"
+    assert [line.split("  ")[0] for line in lines[2:-2]] == [name.replace("_", "-") for name in found.problems]
+    assert lines[-2] == "trained: medians of 2 runs after 40 epochs; fell: since 30"
+    assert lines[-1].startswith("still falling, by up to ")
     assert found._repr_html_().count("<tr>") == 6
     alone = repr(lv.compare(DATA, REP, **HOW))
     assert "held out" not in alone
     assert "trained:" not in alone
+
+
+def test_it_says_which_losses_still_fall(found):
+    losses = found.trace.loss
+    falls = np.median((losses[..., 3] - losses[..., 4]) / losses[..., 3], axis=1)  # since epoch 30 of 40
+    np.testing.assert_allclose(found._columns()["trained_fall"], falls, rtol=1e-12)
+    shown = repr(found).splitlines()
+    for line, fall in zip(shown[2:], falls, strict=False):
+        assert f"  {round(100 * fall, 2):g} %  " in line
+    worst = list(found.problems)[falls.argmax()].replace("_", "-")
+    assert (
+        shown[-1] == f"still falling, by up to {round(100 * falls.max(), 2):g} % since then ({worst}): pass more epochs"
+    )
+    long = lv.compare(DATA, REP, **HOW, epochs=20_000, optimizer=lv.Adam(1e-3))
+    assert np.abs(long._columns()["trained_fall"]).max() < 1e-4
+    np.testing.assert_allclose(long._columns()["trained_loss"], long._columns()["loss"], rtol=1e-3)
+    assert repr(long).splitlines()[-1] == "trained: medians of 1 runs after 20000 epochs; fell: since 18000"
+    none = lv.compare(DATA, REP, **HOW, epochs=0)
+    assert repr(none).endswith("after 0 epochs; fell: since 0")
+    until = lv.Until(loss=1.05 * max(one.loss for one in long.solutions.values()))
+    apart = lv.compare(DATA, REP, **HOW, epochs=2000, seeds=(0, 3), optimizer=lv.Adam(0.02), until=until)
+    ends, since = apart.trace.ends, np.floor(0.09 * apart.trace.ends) * 10
+    assert f"after {ends.min()} .. {ends.max()} epochs; fell: since {since.min():g} .. {since.max():g}\n" in repr(apart)
 
 
 def test_pictures(found):

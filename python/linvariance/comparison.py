@@ -25,11 +25,13 @@ from .training import Record, Trace, train
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+FALLING = 1e-4  # share of its loss over the last tenth of its epochs from which on a run is said to fall
 HEADS = {  # of columns, where they are printed
     "norm_perp": "‖W⊥‖",
     "train_loss": "training",
     "held_out_loss": "held out",
     "trained_loss": "trained: loss",
+    "trained_fall": "fell",
     "trained_norm_perp": "‖W⊥‖",
     "trained_held_out_loss": "held out",
 }
@@ -49,6 +51,9 @@ class Comparison(Tabular):
     As a table it has a row for each problem: the optimum's `loss`, penalty included, and `norm_perp` = ‖W⊥‖, how far it
     is from invariance, or with an output representation from equivariance; its `train_loss` and `held_out_loss`,
     without penalty, on the data as they are; and of trained networks, ‖W⊥‖ if they are linear, the medians over seeds.
+    `trained_fall` is the share of itself by which the loss fell over the last tenth of the epochs (or since what was
+    recorded last before it): if it is 0.01 % or more of any method the table says so. Near a saddle it may be less, and
+    the loss yet far above the optimum's.
     """
 
     problems: dict[str, Problem]
@@ -105,6 +110,7 @@ class Comparison(Tabular):
             columns["held_out_loss"] = list(self.held_out_loss.values())
         if self.trace is not None:
             columns["trained_loss"] = np.median(self.trace.final_loss, axis=1)
+            columns["trained_fall"] = np.median(_falls(self.trace), axis=1)
             if self.trace.networks[0][0].is_linear:
                 columns["trained_norm_perp"] = [np.median(self._perps(i)) for i in range(len(self.problems))]
             if self.held_out_along is not None:
@@ -114,13 +120,23 @@ class Comparison(Tabular):
     def _table(self) -> Table:
         first, columns = next(iter(self.problems.values())), dict(self._columns())
         del columns["method"], columns["strength"]
+        note = "" if self.trace is None else self._note(self.trace, np.asarray(columns["trained_fall"]))
+        if self.trace is not None:
+            columns["trained_fall"] = [_percent(fall) for fall in columns["trained_fall"]]
         rows = [[_label(name), *row] for name, *row in zip(self.problems, *columns.values(), strict=True)]
         head = f"Comparison at rank {first.rank} under {self._rep!r} on {first.data!r}"
-        note = ""
-        if self.trace is not None:
-            seeds, epochs = len(self.trace.loss[0]), self.trace.epochs[-1]
-            note = f"trained: medians of {seeds} runs after {epochs} epochs"
         return Table(head, ["", *(HEADS.get(name, name) for name in columns)], rows, note)
+
+    def _note(self, trace: Trace, falls: Array) -> str:
+        since = trace.epochs[_a_tenth_before(trace)]
+        note = (
+            f"trained: medians of {len(trace.seeds)} runs after {_span(trace.ends)} epochs; fell: since {_span(since)}"
+        )
+        if np.nanmax(falls, initial=0) < FALLING:
+            return note
+        most = int(np.nanargmax(falls))
+        name = _label(list(self.problems)[most])
+        return f"{note}\nstill falling, by up to {_percent(falls[most])} since then ({name}): pass more epochs"
 
     def _perp(self, W: Array) -> float:
         output = self.problems["augmented"].output
@@ -236,6 +252,27 @@ def _check_held_out(held_out: Moments | Samples | None, data: Moments | Samples)
     shape, theirs = ((one.inputs, one.outputs, getattr(one, "loss", "squared")) for one in (data, held_out))
     if shape != theirs:
         raise ValueError(f"held_out has (inputs, outputs, loss) {theirs}, but data {shape}: pass more of the same.")
+
+
+def _falls(trace: Trace) -> Array:
+    """(problem, seed), by what share of itself the loss of each run fell over the last tenth of its epochs."""
+    before = np.take_along_axis(trace.loss, _a_tenth_before(trace)[..., np.newaxis], axis=-1)[..., 0]
+    with np.errstate(invalid="ignore"):  # of runs that diverged
+        return np.divide(before - trace.final_loss, np.abs(before), out=np.zeros_like(before), where=before != 0)
+
+
+def _a_tenth_before(trace: Trace) -> npt.NDArray[np.intp]:
+    """(problem, seed), the last place in `epochs` with no more than nine tenths of what a run has behind it."""
+    return np.searchsorted(trace.epochs, 0.9 * trace.ends, side="right") - 1
+
+
+def _span(epochs: npt.NDArray[np.int64]) -> str:
+    least, most = epochs.min(), epochs.max()
+    return str(least) if least == most else f"{least} .. {most}"
+
+
+def _percent(share: float) -> str:
+    return f"{round(100 * float(share), 2) + 0.0:g} %"  # no minus before 0
 
 
 def _label(name: str) -> str:

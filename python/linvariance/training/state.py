@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import files
-from ..arrays import some
 from ..problems import Problem
 from . import optimizers, rates
 from .batches import Batches
