@@ -29,8 +29,8 @@ TRAIN = """
 import sys
 from pathlib import Path
 import numpy as np, linvariance as lv
-from linvariance.training import runs
-runs.CHECKPOINT_SECONDS = 0.02
+from linvariance.training import stretches
+stretches.CHECKPOINT_SECONDS = 0.02
 X = np.random.default_rng(0).standard_normal((200, 100))
 p, file, epochs = lv.unconstrained(lv.Moments.from_data(X, X[:, :5]), rank=5), Path(sys.argv[1]), 16000
 if not file.exists():
