@@ -217,7 +217,7 @@ def test_rows_and_losses_of_networks_are_those_of_the_blocks(ridge):
             assert q.constant == pytest.approx(q.loss(0 * V), rel=1e-12)
             np.testing.assert_allclose(q.rows.A.T @ q.rows.A, q.moment, atol=1e-12 * q.size)
             if q.factor is not None:
-                R, F = q.factor
+                R, F = q.factor.R, q.factor.F
                 assert F.shape == (sum(A.shape[0] for A, _ in q.blocks if scipy.sparse.issparse(A)), q.dim)
                 np.testing.assert_allclose(R.T @ R + F.T @ F, q.moment, atol=1e-12 * q.size)
             top, loose = np.linalg.norm(q.moment, 2), q.factor is not None and p.method == "regularized"

@@ -101,10 +101,7 @@ class Problem:
                 if self.objective.loss_name == "squared"
                 else "use train"
             )
-            raise ValueError(
-                f"{self.data!r} are for what second moments do not carry, nonlinear networks and cross-entropy, so "
-                f"there is no closed form: {way}."
-            )
+            raise ValueError(f"Problems on {self.data!r} have no second moments, so there is no closed form: {way}.")
         return self.objective
 
     @property
