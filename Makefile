@@ -84,10 +84,11 @@ mutants: .venv/installed-dev ## how many of 300 changes to six modules their tes
 	$(PIP) install 'cosmic-ray>=8.4,<9'
 	$(BIN)/python tests/mutants.py
 
-release-check: .venv/installed-dev ## what takes too long for every commit: threads with ThreadSanitizer
+release-check: .venv/installed-dev ## what takes too long for every commit: threads with ThreadSanitizer, installations
 	$(CONFIGURE) -B build/thread -DLINVARIANCE_SANITIZE=thread >/dev/null
 	$(BIN)/cmake --build build/thread --parallel 2 --target interruption threads planted
 	$(BIN)/ctest --test-dir build/thread --output-on-failure -E allocations
+	.ci/install
 
 lint: .venv/installed-dev ## style, types, stubs
 	$(BIN)/ruff check .
