@@ -61,9 +61,10 @@ fuzz: .venv/installed-dev ## the core's entry points by libFuzzer, for FUZZ_SECO
 
 # A property has ten examples here, and tests that start processes to kill them, or to see what files do to them, are left
 # out. A line of a header is covered if it is in one of its instances.
+# Not isolated, because gcovr wants all headers that were read; gcov counts branches of hot loops below zero, lines above 2^32.
 coverage: .venv/installed-dev ## lines and branches that the suite runs: at least 97 % of Python's, 95 % of C++'s lines
-	$(PIP) install 'coverage>=7.10,<8' 'gcovr>=8,<9'
-	$(PIP) install --upgrade --no-deps --target build/covered -C build-dir=build/coverage -C cmake.build-type=Coverage \
+	$(PIP) install 'coverage>=7.10,<8' 'gcovr>=8,<9' 'scikit-build-core>=0.11' 'pybind11>=2.13' ninja
+	$(PIP) install --no-build-isolation --upgrade --no-deps --target build/covered -C build-dir=build/coverage -C cmake.build-type=Coverage \
 		-C cmake.define.CMAKE_CXX_FLAGS_COVERAGE='--coverage -O1 -DNDEBUG' -C cmake.define.CMAKE_INTERPROCEDURAL_OPTIMIZATION=OFF .
 	find build/coverage -name '*.gcda' -delete
 	rm -rf build/counts
@@ -75,7 +76,7 @@ coverage: .venv/installed-dev ## lines and branches that the suite runs: at leas
 	$(BIN)/python -c 'import json; of = json.load(open("build/counts/python.json"))["totals"]; \
 		lines, branches = (of[f"covered_{k}"] / of[f"num_{n}"] for k, n in (("lines", "statements"), ("branches", "branches"))); \
 		print(f"Python: {lines:.1%} of lines, {branches:.1%} of branches"); raise SystemExit(lines < 0.97)'
-	$(BIN)/gcovr --filter cpp/ --merge-lines --gcov-ignore-parse-errors=negative_hits.warn --print-summary \
+	$(BIN)/gcovr --filter cpp/ --merge-lines --gcov-ignore-parse-errors=all --print-summary \
 		--fail-under-line=95 build/coverage
 
 release-check: coverage
