@@ -33,12 +33,12 @@ from cosmic_ray.mutating import mutate_code
 ROOT = Path(__file__).parents[1]
 # The tests of each module, those that take little first.
 ABOUT = {
-    "arrays": "arrays moments",
-    "problems": "edges problems ridge",
-    "objectives.quadratics": "edges problems equivariance ridge",
-    "objectives.spectra": "edges spectra path",
-    "optima.path": "edges path",
-    "landscape.saddles": "edges ties landscape",
+    "arrays": "small_laws arrays moments",
+    "problems": "small_laws edges problems ridge",
+    "objectives.quadratics": "small_laws edges problems equivariance ridge",
+    "objectives.spectra": "small_laws edges spectra path",
+    "optima.path": "small_laws edges path",
+    "landscape.saddles": "small_laws edges ties landscape",
 }
 QUICK = "not torch and not jax and not frames"  # what takes seconds to import
 REFUSED = {"BitOr", "BitAnd", "BitXor", "LShift", "RShift", "Invert"}
