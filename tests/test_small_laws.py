@@ -176,3 +176,40 @@ def test_an_overflow_of_strength_and_data_together_is_refused():
     rows = spectra.Rows(np.full((1, 2), 1.2e154), np.ones((1, 1)))
     with pytest.raises(ValueError, match="overflows in strength"):
         quadratics.penalized(rows, SWAP, 1.2e308 / 4)
+
+
+def test_conjugate_gradients_that_end_too_early_are_refused_and_those_that_are_there_are_not(monkeypatch):
+    m = lv.Moments.from_data(RNG(0).standard_normal((9, 3)), RNG(1).standard_normal((9, 3)))
+    rep = lv.groups.cyclic(3)
+    q = lv.regularized(m, rep, rank=3, strength=0.5, output=rep).quadratic
+    W = q.unbounded_minimum()
+    for share, failure, passes in ((1.0, 0, True), (0.5, 0, True), (1.0, 7, True), (0.5, 7, False)):
+        found = share * W
+        monkeypatch.setattr(quadratics, "cg", lambda *_, found=found, failure=failure, **__: (found.ravel(), failure))
+        if passes:
+            np.testing.assert_array_equal(q.unbounded_minimum(), found)
+        else:
+            with pytest.raises(ValueError, match="did not converge"):
+                q.unbounded_minimum()
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "way"), [("squared", [1.0, 0.0], "Moments"), ("cross_entropy", [0, 1], "use train")]
+)
+def test_problems_on_samples_say_which_way_there_is(loss, y, way):
+    with pytest.raises(ValueError, match=way):
+        _ = lv.unconstrained(lv.Samples(np.eye(2), y, loss), rank=1).quadratic
+
+
+def test_singular_values_are_columns_counted_from_one():
+    columns = lv.regularization_path(EXAMPLE, SWAP, rank=1).evaluate([1.0])._columns()
+    assert list(columns) == ["strength", "loss", "norm_perp", "gap", "sigma_1", "sigma_2"]
+
+
+def test_the_span_of_a_path_without_penalty():
+    assert lv.regularization_path(EXAMPLE, lv.groups.trivial(2), rank=1).span == (1e-2, 1e2)
+
+
+@pytest.mark.parametrize(("number", "text"), [(10**12 - 1, "999,999,999,999"), (10**12, "about 10^12")])
+def test_numbers_that_one_reads(number, text):
+    assert arrays.written(number) == text
