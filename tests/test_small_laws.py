@@ -213,3 +213,16 @@ def test_the_span_of_a_path_without_penalty():
 @pytest.mark.parametrize(("number", "text"), [(10**12 - 1, "999,999,999,999"), (10**12, "about 10^12")])
 def test_numbers_that_one_reads(number, text):
     assert arrays.written(number) == text
+
+
+def test_an_overflow_of_many_generators_is_refused():
+    rep, rows = lv.groups.permutations([[1, 0]] * 8), spectra.Rows(np.ones((1, 2)), np.ones((1, 1)))
+    assert np.isfinite(quadratics.penalized(rows, rep, 1e307).moment).all()
+    with pytest.raises(ValueError, match="overflows in strength"):
+        quadratics.penalized(rows, rep, 2e307)  # 16 times it, on the diagonal
+
+
+def test_a_ridge_leaves_no_direction_of_wide_data_out():
+    m = lv.Moments.from_data(RNG(0).standard_normal((9, 300)), RNG(1).standard_normal((9, 2)))
+    rep = lv.groups.cyclic(300)
+    assert lv.solve(lv.regularized(m, rep, rank=1, strength=0.5, ridge=0.1)).data_rank == 300
