@@ -69,9 +69,7 @@ def gradient_flow(
     start = np.asarray(network.flat, dtype=np.float64)
     when = _ascending(times)
     refuse_large(8 * when.size * start.size, f"times: {when.size} networks of {start.size} weights", "pass fewer times")
-    from scipy.integrate import (
-        solve_ivp,
-    )  # here: with what it imports it takes a third of the time that importing may take
+    from scipy.integrate import solve_ivp  # here: it brings scipy.optimize, see optima.optimum
 
     S, C = problem.quadratic.input_moment, problem.quadratic.cross
     widths, calls = list(network.widths), itertools.count(1)
